@@ -1,0 +1,15 @@
+#include "cli/commands.h"
+
+namespace cambium::cli {
+
+// A new command: its declaration here, its row below, its file NAME_command.cpp.
+void add_version_command(CLI::App& app);
+
+std::span<const AddCommand> command_table() {
+  static constexpr AddCommand kCommands[] = {
+      add_version_command,
+  };
+  return kCommands;
+}
+
+}  // namespace cambium::cli
