@@ -9,8 +9,9 @@
 
 namespace cambium::merge {
 
-/// One input of a merge step, already brought into the output's form: same shape, same row order (vocabulary rows gathered, fused or
-/// transposed tensors taken apart, LoRA products added). Values are had piece by piece, so a tensor is never whole in memory.
+/// One input of a merge step, already brought into the output's form: same shape, same row order (vocabulary rows
+/// gathered, fused or transposed tensors taken apart, LoRA products added). Values are had piece by piece, so a tensor
+/// is never whole in memory.
 class InputTensor {
  public:
   virtual ~InputTensor() = default;
