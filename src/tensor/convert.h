@@ -14,7 +14,8 @@ namespace cambium {
 /// Cost: SIMD (Highway, dispatched at run time), memory bound. NaN payloads are kept quiet; subnormals are exact.
 void to_float32(DType dtype, std::span<const std::byte> stored, std::span<float> out);
 
-/// Rounds float32 to the stored type: to nearest, ties to even; overflow of F16 gives infinity; NaN stays NaN (as torch).
+/// Rounds float32 to the stored type: to nearest, ties to even; overflow of F16 gives infinity; NaN stays NaN (as
+/// torch).
 /// @param stored  values.size() elements, any alignment
 void from_float32(DType dtype, std::span<const float> values, std::span<std::byte> stored);
 

@@ -5,8 +5,9 @@
 
 namespace cambium {
 
-/// Base of everything the library throws for bad files and bad input. The message is one or a few plain sentences that name the
-/// file, the tensor / line / field, what was found, what was expected, and what to do. Broken invariants of our own are assertions.
+/// Base of everything the library throws for bad files and bad input. The message is one or a few plain sentences that
+/// name the file, the tensor / line / field, what was found, what was expected, and what to do. Broken invariants of
+/// our own are assertions.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -36,13 +37,15 @@ class ValueError : public Error {
   using Error::Error;
 };
 
-/// A recipe, config, task or study file (YAML or JSON written by a person) is wrong; the message gives the line where it can.
+/// A recipe, config, task or study file (YAML or JSON written by a person) is wrong; the message gives the line where
+/// it can.
 class RecipeError : public Error {
  public:
   using Error::Error;
 };
 
-/// The operating system refused: cannot open, disk full, not permitted. The message holds the path and the system's words.
+/// The operating system refused: cannot open, disk full, not permitted. The message holds the path and the system's
+/// words.
 class SystemError : public Error {
  public:
   using Error::Error;

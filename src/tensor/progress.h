@@ -5,8 +5,8 @@
 
 namespace cambium {
 
-/// Where long work tells how far it is. The library never prints; cli/ shows a line with rate and time left on a terminal.
-/// Calls may come from any thread; implementations are cheap and thread-safe.
+/// Where long work tells how far it is. The library never prints; cli/ shows a line with rate and time left on a
+/// terminal. Calls may come from any thread; implementations are cheap and thread-safe.
 class Progress {
  public:
   virtual ~Progress() = default;

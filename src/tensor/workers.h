@@ -19,9 +19,9 @@ class Workers {
 
   [[nodiscard]] unsigned threads() const;
 
-  /// Calls piece(index, worker) for index 0..count-1, each once, in rising order of start; worker < threads() names the thread's
-  /// scratch space. Returns when all are done. The first exception stops the hand-out of further pieces and is rethrown here.
-  /// Results must not depend on which thread ran a piece: give each piece its own place to write.
+  /// Calls piece(index, worker) for index 0..count-1, each once, in rising order of start; worker < threads() names the
+  /// thread's scratch space. Returns when all are done. The first exception stops the hand-out of further pieces and is
+  /// rethrown here. Results must not depend on which thread ran a piece: give each piece its own place to write.
   void for_each(std::size_t count, const std::function<void(std::size_t index, unsigned worker)>& piece);
 
  private:
