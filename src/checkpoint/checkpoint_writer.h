@@ -15,17 +15,17 @@ namespace cambium::checkpoint {
 
 /// Where a tensor of an output goes.
 struct OutputPlace {
-  std::size_t shard = 0;      ///< index into OutputLayout::shard_files
-  std::uint64_t begin = 0;    ///< offset of its first byte in that file
+  std::size_t shard = 0;    ///< index into OutputLayout::shard_files
+  std::uint64_t begin = 0;  ///< offset of its first byte in that file
 };
 
 /// The complete layout of an output, fixed before any value is known: same tensors, same options, same bytes.
-/// Tensors keep the given order; a shard is closed when the next tensor would take it over shard_bytes. One shard is named
-/// `model.safetensors`, several `model-00001-of-0000N.safetensors` plus `model.safetensors.index.json`.
-/// Headers are padded with blanks to a multiple of 8 as the safetensors library does, and carry {"format": "pt"}.
+/// Tensors keep the given order; a shard is closed when the next tensor would take it over shard_bytes. One shard is
+/// named `model.safetensors`, several `model-00001-of-0000N.safetensors` plus `model.safetensors.index.json`. Headers
+/// are padded with blanks to a multiple of 8 as the safetensors library does, and carry {"format": "pt"}.
 struct OutputLayout {
   std::vector<TensorInfo> tensors;
-  std::vector<OutputPlace> places;              ///< one a tensor
+  std::vector<OutputPlace> places;  ///< one a tensor
   std::vector<std::string> shard_files;
   std::vector<std::uint64_t> shard_file_bytes;  ///< header included
   std::vector<std::string> shard_headers;       ///< first bytes of each file (8-byte length and JSON)
@@ -33,11 +33,13 @@ struct OutputLayout {
 };
 [[nodiscard]] OutputLayout plan_output(std::vector<TensorInfo> tensors, std::uint64_t shard_bytes = 5'000'000'000);
 
-/// Writes an output folder piece by piece, in any order, from any thread; nothing stands under the final name until finish().
+/// Writes an output folder piece by piece, in any order, from any thread; nothing stands under the final name until
+/// finish().
 ///
-/// Everything is written into a folder beside the final one (`.NAME.partial`), preallocated (a full disk is found before the work
-/// begins), fsynced and renamed. If the final folder exists: refused, unless it is empty. An unfinished partial folder is refused
-/// with a hint unless `resume` (then the sizes and headers must match the layout, else CheckpointError).
+/// Everything is written into a folder beside the final one (`.NAME.partial`), preallocated (a full disk is found
+/// before the work begins), fsynced and renamed. If the final folder exists: refused, unless it is empty. An unfinished
+/// partial folder is refused with a hint unless `resume` (then the sizes and headers must match the layout, else
+/// CheckpointError).
 class CheckpointWriter {
  public:
   enum class Start { kFresh, kResume };
@@ -50,7 +52,8 @@ class CheckpointWriter {
   [[nodiscard]] static std::filesystem::path partial_folder(const std::filesystem::path& folder);
   [[nodiscard]] const OutputLayout& layout() const;
   [[nodiscard]] const std::filesystem::path& working_folder() const;
-  /// Puts bytes into tensor number `tensor` at `offset` bytes from its start. Thread-safe for ranges that do not overlap.
+  /// Puts bytes into tensor number `tensor` at `offset` bytes from its start. Thread-safe for ranges that do not
+  /// overlap.
   /// @throws SystemError  disk full, I/O error (names file and tensor)
   void write(std::size_t tensor, std::uint64_t offset, std::span<const std::byte> bytes);
   /// Makes what was written so far survive a crash of the machine.

@@ -17,7 +17,8 @@ struct JsonLimits {
 
 /// Parses foreign JSON text.
 /// @param where  the file's name for messages
-/// @throws CheckpointError  not UTF-8, malformed (with line and column), nested deeper than allowed, or a key twice in one object
+/// @throws CheckpointError  not UTF-8, malformed (with line and column), nested deeper than allowed, or a key twice in
+/// one object
 [[nodiscard]] Json parse_json(std::string_view text, std::string_view where, const JsonLimits& limits = {});
 
 /// Reads and parses a whole file. @throws SystemError if it cannot be read, else as parse_json.

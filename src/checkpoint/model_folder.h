@@ -14,16 +14,18 @@
 
 namespace cambium::checkpoint {
 
-/// Turns what a user wrote for MODEL into a folder: a path as it is, else `org/name` (optionally `org/name@revision`) looked up in the
-/// Hugging Face cache (HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub; refs/REV -> snapshots/HASH), never on the network.
+/// Turns what a user wrote for MODEL into a folder: a path as it is, else `org/name` (optionally `org/name@revision`)
+/// looked up in the Hugging Face cache (HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub; refs/REV ->
+/// snapshots/HASH), never on the network.
 /// @throws CheckpointError  neither exists; the message lists where was looked
 [[nodiscard]] std::filesystem::path resolve_model(std::string_view model);
 
 /// A Hugging Face model folder: config, one or more safetensors shards, tokenizer and processor files.
 ///
-/// Opening reads the headers only. Checks (CheckpointError): folder or config.json missing; config not a JSON object; an index that
-/// names a missing shard, a path outside the folder, a tensor its shard lacks; a tensor in two shards; only pickles (`.bin`, `.pth`)
-/// there: refused with the line that converts them. A folder without weights opens only with `require_weights = false`.
+/// Opening reads the headers only. Checks (CheckpointError): folder or config.json missing; config not a JSON object;
+/// an index that names a missing shard, a path outside the folder, a tensor its shard lacks; a tensor in two shards;
+/// only pickles (`.bin`, `.pth`) there: refused with the line that converts them. A folder without weights opens only
+/// with `require_weights = false`.
 class ModelFolder final : public WeightSource {
  public:
   struct Options {
@@ -42,8 +44,8 @@ class ModelFolder final : public WeightSource {
   [[nodiscard]] const std::filesystem::path& path() const;
   /// config.json as read (4.x or 5.x spelling); an empty object if there is none and none was required.
   [[nodiscard]] const Json& config() const;
-  /// The files beside the weights that travel with a model: generation config, tokenizer, chat template, processor ... (names only,
-  /// sorted; config.json, weights, indexes, READMEs and hidden files are not among them).
+  /// The files beside the weights that travel with a model: generation config, tokenizer, chat template, processor ...
+  /// (names only, sorted; config.json, weights, indexes, READMEs and hidden files are not among them).
   [[nodiscard]] const std::vector<std::string>& companion_files() const;
   /// The shards, sorted by file name.
   [[nodiscard]] const std::vector<SafetensorsFile>& shards() const;

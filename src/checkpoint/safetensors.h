@@ -20,11 +20,12 @@ struct StoredTensor : TensorInfo {
 
 /// One safetensors file, mapped read-only. The header is checked completely when it is opened.
 ///
-/// Refused with CheckpointError (file, tensor, found, expected): file shorter than 8 bytes; header length past the end of the file
-/// or over 100 MB; header not UTF-8, not JSON, nested deep, not an object, or with a key twice; entry without dtype / shape /
-/// data_offsets or with others' types; unknown dtype; negative or overflowing dimension; offsets reversed, past the end, not matching
-/// dtype x shape; tensors that overlap or leave a hole; bytes behind the last tensor.
-/// Source: https://github.com/huggingface/safetensors (format). Cost: header only, no tensor byte is touched.
+/// Refused with CheckpointError (file, tensor, found, expected): file shorter than 8 bytes; header length past the end
+/// of the file or over 100 MB; header not UTF-8, not JSON, nested deep, not an object, or with a key twice; entry
+/// without dtype / shape / data_offsets or with others' types; unknown dtype; negative or overflowing dimension;
+/// offsets reversed, past the end, not matching dtype x shape; tensors that overlap or leave a hole; bytes behind the
+/// last tensor. Source: https://github.com/huggingface/safetensors (format). Cost: header only, no tensor byte is
+/// touched.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);
@@ -39,7 +40,8 @@ class SafetensorsFile {
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const;
   /// Mapped bytes of a tensor of this file.
   [[nodiscard]] std::span<const std::byte> bytes(const StoredTensor& tensor) const;
-  /// Tells the kernel that a range read once will not be needed again (memory stays bounded on huge files). Thread-safe.
+  /// Tells the kernel that a range read once will not be needed again (memory stays bounded on huge files).
+  /// Thread-safe.
   void release(std::span<const std::byte> range) const;
 
  private:

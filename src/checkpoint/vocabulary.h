@@ -10,7 +10,8 @@
 
 namespace cambium::checkpoint {
 
-/// The token strings of a tokenizer.json: the model's vocabulary and the added tokens. Knows nothing of how text is split (text/ does).
+/// The token strings of a tokenizer.json: the model's vocabulary and the added tokens. Knows nothing of how text is
+/// split (text/ does).
 class Vocabulary {
  public:
   struct Added {

@@ -30,7 +30,8 @@ class WeightSource {
   [[nodiscard]] virtual const std::vector<TensorInfo>& tensors() const = 0;
   /// The tensor of that name, or null. Cost: O(log n).
   [[nodiscard]] const TensorInfo* find(std::string_view name) const;
-  /// The stored bytes where they lie in memory or in a mapped file (valid as long as the source), or empty if they must be computed.
+  /// The stored bytes where they lie in memory or in a mapped file (valid as long as the source), or empty if they must
+  /// be computed.
   [[nodiscard]] virtual std::span<const std::byte> mapped(std::string_view name) const = 0;
   /// Copies (or computes) the stored elements. @param out  exactly find(name)->bytes() bytes. Thread-safe.
   virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
