@@ -42,7 +42,11 @@ struct OutputLayout {
 /// CheckpointError).
 class CheckpointWriter {
  public:
-  enum class Start { kFresh, kResume };
+  /// kShare: several processes (of several machines) fill disjoint tensors of one working folder, each for itself;
+  /// whoever comes first makes it, the others join (files that are missing or too short are made whole, so that a
+  /// half-made folder is no error; what is there must match the layout). finish() and discard() are one process's
+  /// business.
+  enum class Start { kFresh, kResume, kShare };
   CheckpointWriter(const std::filesystem::path& folder, OutputLayout layout, Start start);
   /// Unfinished: leaves the partial folder as it is (the caller resumes or calls discard()).
   ~CheckpointWriter();

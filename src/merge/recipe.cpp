@@ -16,6 +16,21 @@ namespace {
 
 using Item = RecipeYaml::Item;
 
+ModuleSpec named_module(const std::string& name, const YAML::Node& node) {
+  ModuleSpec module;
+  module.name = name;
+  module.line = RecipeYaml::line_of(node);
+  return module;
+}
+
+Setting::Entry plain_entry(std::vector<std::string> values, bool gradient, const YAML::Node& node) {
+  Setting::Entry entry;
+  entry.values = std::move(values);
+  entry.gradient = gradient;
+  entry.line = RecipeYaml::line_of(node);
+  return entry;
+}
+
 // One document of a recipe file.
 class Reader {
  public:
@@ -23,9 +38,9 @@ class Reader {
 
   Recipe read(const YAML::Node& root) {
     static constexpr std::array<std::string_view, 20> kKeys{
-        "merge_method", "models",        "slices",     "modules", "base_model", "parameters", "dtype",
-        "out_dtype",    "tokenizer",     "tokenizer_source", "chat_template", "name", "carry", "emit",
-        "seed",         "scope",         "granularity", "only",   "except",     "embeddings"};
+        "merge_method", "models",    "slices",           "modules",       "base_model", "parameters", "dtype",
+        "out_dtype",    "tokenizer", "tokenizer_source", "chat_template", "name",       "carry",      "emit",
+        "seed",         "scope",     "granularity",      "only",          "except",     "embeddings"};
     const std::vector<Item> items = yaml_.items(root, "a recipe");
     recipe_.file = yaml_.where();
     // The method first: it says which parameters there are.
@@ -42,12 +57,12 @@ class Reader {
       if (empty) continue;
       if (item.key == "models") {
         forms += value.size() > 0 ? 1 : 0;
-        ModuleSpec module{.name = "default", .line = RecipeYaml::line_of(value)};
+        ModuleSpec module = named_module("default", value);
         module.models = sources(value, "models", false);
         if (!module.models.empty()) recipe_.modules.push_back(std::move(module));
       } else if (item.key == "slices") {
         forms += value.size() > 0 ? 1 : 0;
-        ModuleSpec module{.name = "default", .line = RecipeYaml::line_of(value)};
+        ModuleSpec module = named_module("default", value);
         module.slices = slices(value);
         if (!module.slices.empty()) recipe_.modules.push_back(std::move(module));
       } else if (item.key == "modules") {
@@ -62,7 +77,8 @@ class Reader {
       } else if (item.key == "tokenizer_source") {
         tokenizer_source = true;
         if (recipe_.tokenizer) refuse_both(value);
-        recipe_.tokenizer = TokenizerSpec{.line = RecipeYaml::line_of(value)};
+        recipe_.tokenizer = TokenizerSpec{};
+        recipe_.tokenizer->line = RecipeYaml::line_of(value);
         tokenizer_source_of(value, *recipe_.tokenizer);
       } else if (item.key == "tokenizer") {
         if (tokenizer_source) refuse_both(value);
@@ -96,8 +112,8 @@ class Reader {
       }
     }
     if (forms != 1) {
-      throw RecipeError(fmt::format("{}: exactly one of models, slices and modules must be given, found {}",
-                                    yaml_.where(), forms));
+      throw RecipeError(
+          fmt::format("{}: exactly one of models, slices and modules must be given, found {}", yaml_.where(), forms));
     }
     recipe_.sliced =
         std::ranges::any_of(recipe_.modules, [](const ModuleSpec& module) { return !module.slices.empty(); });
@@ -198,7 +214,7 @@ class Reader {
     if (node.IsMap()) {
       setting.entries.push_back(condition(node, what));
     } else if (node.IsScalar()) {
-      setting.entries.push_back({.values = {yaml_.word(node, what)}, .line = RecipeYaml::line_of(node)});
+      setting.entries.push_back(plain_entry({yaml_.word(node, what)}, false, node));
     } else {
       const std::vector<YAML::Node> nodes = yaml_.list(node, what);
       const auto maps = std::ranges::count_if(nodes, [](const YAML::Node& each) { return each.IsMap(); });
@@ -208,8 +224,7 @@ class Reader {
       if (maps != 0) {
         for (const YAML::Node& each : nodes) setting.entries.push_back(condition(each, what));
       } else if (!nodes.empty()) {
-        setting.entries.push_back(
-            {.values = words(nodes, what), .gradient = true, .line = RecipeYaml::line_of(node)});
+        setting.entries.push_back(plain_entry(words(nodes, what), true, node));
       }
     }
     return setting;
@@ -259,8 +274,8 @@ class Reader {
     return settings;
   }
 
-  // Recipes in the wild carry switches of other methods along (int8_mask, normalize ...): these are pointed out. A word that no
-  // method knows is a slip of the pen.
+  // Recipes in the wild carry switches of other methods along (int8_mask, normalize ...): these are pointed out. A word
+  // that no method knows is a slip of the pen.
   void unused_parameter(const Item& item) {
     std::vector<std::string_view> known;
     for (const ParameterInfo& parameter : method_->parameters) known.push_back(parameter.name);
@@ -279,7 +294,8 @@ class Reader {
     const std::span<const std::string_view> known(kKeys.data(), layers ? 3U : 2U);
     std::vector<SourceSpec> sources;
     for (const YAML::Node& each : yaml_.list(node, what)) {
-      SourceSpec source{.line = RecipeYaml::line_of(each)};
+      SourceSpec source;
+      source.line = RecipeYaml::line_of(each);
       const std::string entry = fmt::format("an entry of {}", what);
       for (const Item& item : yaml_.items(each, entry)) {
         if (item.key == "model") {
@@ -309,7 +325,8 @@ class Reader {
     static constexpr std::array<std::string_view, 4> kKeys{"sources", "base_model", "parameters", "residual_weight"};
     std::vector<SliceSpec> slices;
     for (const YAML::Node& each : yaml_.list(node, "slices")) {
-      SliceSpec slice{.line = RecipeYaml::line_of(each)};
+      SliceSpec slice;
+      slice.line = RecipeYaml::line_of(each);
       for (const Item& item : yaml_.items(each, "a slice")) {
         if (item.key == "sources") {
           slice.sources = sources(item.value, "sources", true);
@@ -331,7 +348,7 @@ class Reader {
 
   ModuleSpec module(const Item& item) {
     static constexpr std::array<std::string_view, 3> kKeys{"slices", "models", "parameters"};
-    ModuleSpec module{.name = item.key, .line = RecipeYaml::line_of(item.key_node)};
+    ModuleSpec module = named_module(item.key, item.key_node);
     const std::string what = fmt::format("module '{}'", item.key);
     for (const Item& each : yaml_.items(item.value, what)) {
       if (each.key == "slices") {
@@ -396,7 +413,8 @@ class Reader {
 
   TokenizerSpec tokenizer(const YAML::Node& node) {
     static constexpr std::array<std::string_view, 3> kKeys{"source", "tokens", "pad_to_multiple_of"};
-    TokenizerSpec tokenizer{.line = RecipeYaml::line_of(node)};
+    TokenizerSpec tokenizer;
+    tokenizer.line = RecipeYaml::line_of(node);
     for (const Item& item : yaml_.items(node, "tokenizer")) {
       if (item.key == "source") {
         tokenizer_source_of(item.value, tokenizer);
@@ -416,7 +434,8 @@ class Reader {
 
   TokenSpec token(const Item& item) {
     static constexpr std::array<std::string_view, 2> kKeys{"source", "force"};
-    TokenSpec token{.line = RecipeYaml::line_of(item.key_node)};
+    TokenSpec token;
+    token.line = RecipeYaml::line_of(item.key_node);
     const std::string what = fmt::format("token '{}'", item.key);
     if (RecipeYaml::is_null(item.value)) return token;
     for (const Item& each : yaml_.items(item.value, what)) {

@@ -16,7 +16,8 @@
 
 namespace cambium::merge {
 
-/// A model as a recipe names it: a folder, `org/name` or another recipe, with or without a LoRA adapter (`model+adapter`).
+/// A model as a recipe names it: a folder, `org/name` or another recipe, with or without a LoRA adapter
+/// (`model+adapter`).
 struct ModelReference {
   std::string model;
   std::optional<std::string> adapter;
@@ -139,9 +140,11 @@ struct Override {
 ///
 /// @param text   YAML; several documents (`---`) may name each other, the last one is the output
 /// @param where  the file's name for messages
-/// @throws RecipeError  not YAML, a key twice or unknown (with its line and the nearest known one), a value of the wrong
+/// @throws RecipeError  not YAML, a key twice or unknown (with its line and the nearest known one), a value of the
+/// wrong
 ///         kind, an unknown method, parameter or dtype, not exactly one of models / slices / modules
-[[nodiscard]] Recipe parse_recipe(std::string_view text, std::string_view where, const std::vector<Override>& overrides);
+[[nodiscard]] Recipe parse_recipe(std::string_view text, std::string_view where,
+                                  const std::vector<Override>& overrides);
 /// Reads and parses a file. @throws SystemError  it cannot be read; else as parse_recipe
 [[nodiscard]] Recipe read_recipe(const std::filesystem::path& file, const std::vector<Override>& overrides);
 

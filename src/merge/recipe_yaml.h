@@ -12,7 +12,8 @@
 
 namespace cambium::merge {
 
-/// Reading a recipe's YAML with messages that name file and line. Bounds the work on aliases that refer to each other's lists.
+/// Reading a recipe's YAML with messages that name file and line. Bounds the work on aliases that refer to each other's
+/// lists.
 class RecipeYaml {
  public:
   explicit RecipeYaml(std::string_view where) : where_(where) {}
@@ -28,7 +29,8 @@ class RecipeYaml {
     YAML::Node key_node;
     YAML::Node value;
   };
-  /// The items of a map in the text's order, those of `<<` merged in behind (own keys win). @param what  what the map is, for messages
+  /// The items of a map in the text's order, those of `<<` merged in behind (own keys win). @param what  what the map
+  /// is, for messages
   /// @throws RecipeError  not a map, a key that is no word, a key twice
   [[nodiscard]] std::vector<Item> items(const YAML::Node& node, std::string_view what);
   /// The nodes of a list. @throws RecipeError  not a list
@@ -47,7 +49,8 @@ class RecipeYaml {
   std::uint64_t visited_ = 0;
 };
 
-/// Sets each override in the tree, making maps on the way. @throws UsageError  the path leads through a value or past a list's end
+/// Sets each override in the tree, making maps on the way. @throws UsageError  the path leads through a value or past a
+/// list's end
 void apply_overrides(YAML::Node& root, const std::vector<Override>& overrides);
 
 }  // namespace cambium::merge

@@ -46,9 +46,7 @@ std::vector<Role> all_roles() {
 }
 
 std::optional<Role> role_from(std::string_view word) {
-  for (const Role role : all_roles()) {
-    if (family::name_of(role) == word) return role;
-  }
+  if (const auto role = family::role_from_name(word)) return role;
   for (const auto& [name, role] : kLlamaWords) {
     if (name == word) return role;
   }
@@ -89,7 +87,8 @@ std::int64_t number_in(std::string_view text, std::string_view term, std::string
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size() || value < 0) {
-    throw RecipeError(fmt::format("{}: '{}' holds '{}' where a number or a range such as 0-7 is due", where, term, text));
+    throw RecipeError(
+        fmt::format("{}: '{}' holds '{}' where a number or a range such as 0-7 is due", where, term, text));
   }
   return value;
 }
@@ -130,6 +129,7 @@ std::string_view module_of(Role role) {
     case Role::kTower:
     case Role::kProjector:
     case Role::kCrossAttention:
+    case Role::kBuffer:
     case Role::kOther:
       break;
   }
