@@ -21,7 +21,8 @@ int fail(const std::exception& error, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Cambium measures what grafting a modality did to a language model, and brings the language back.", "cambium"};
+  CLI::App app{"Cambium measures what grafting a modality did to a language model, and brings the language back.",
+               "cambium"};
   app.set_version_flag("--version", "cambium " CAMBIUM_VERSION);
   app.require_subcommand(1);
   app.set_help_flag("-h,--help", "Print this help and exit");
