@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cambium::report {
+
+/// A complete, self-contained HTML page: no request leaves it. Readable in light and dark (the reader's setting), on
+/// paper and on a phone. Charts of this room take their colours from its style sheet.
+/// @param title  plain text
+/// @param body   HTML, put into <main>
+[[nodiscard]] std::string html_page(std::string_view title, std::string_view body);
+
+}  // namespace cambium::report

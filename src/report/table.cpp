@@ -1,0 +1,51 @@
+#include "report/table.h"
+
+#include <fmt/format.h>
+
+#include "report/markup.h"
+
+namespace cambium::report {
+namespace {
+
+std::string markdown_row(const std::vector<std::string>& cells) {
+  std::string line = "|";
+  for (const std::string& cell : cells) {
+    line += ' ';
+    for (const char c : cell) {
+      if (c == '|') line += '\\';
+      line += c == '\n' ? ' ' : c;
+    }
+    line += " |";
+  }
+  return line + "\n";
+}
+
+}  // namespace
+
+std::string table_html(const Table& table) {
+  std::string out = "<div class=\"scroll\"><table>\n";
+  if (!table.caption.empty()) out += fmt::format("<caption>{}</caption>\n", escaped(table.caption));
+  out += "<thead><tr>";
+  for (const std::string& cell : table.header) out += fmt::format("<th scope=\"col\">{}</th>", escaped(cell));
+  out += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : table.rows) {
+    out += "<tr>";
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      out += c == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[c]))
+                    : fmt::format("<td>{}</td>", escaped(row[c]));
+    }
+    out += "</tr>\n";
+  }
+  return out + "</tbody>\n</table></div>\n";
+}
+
+std::string table_markdown(const Table& table) {
+  std::string out = table.caption.empty() ? std::string() : table.caption + "\n\n";
+  out += markdown_row(table.header) + "|";
+  for (std::size_t c = 0; c < table.header.size(); ++c) out += c == 0 ? "---|" : "---:|";
+  out += "\n";
+  for (const auto& row : table.rows) out += markdown_row(row);
+  return out;
+}
+
+}  // namespace cambium::report
