@@ -1,0 +1,62 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/weight_source.h"
+#include "model/decoder_config.h"
+
+namespace cambium::model {
+
+/// y = x W^T + b.
+struct Linear {
+  at::Tensor weight;  ///< [out, in]
+  at::Tensor bias;    ///< [out], or undefined
+};
+
+/// Weight (and bias) of a normalisation; undefined where the model has none.
+struct Norm {
+  at::Tensor weight, bias;  ///< [size]
+};
+
+struct LayerWeights {
+  Norm attention_norm;              ///< before attention
+  Linear query, key, value;         ///< [num_heads * head_dim, hidden], [num_kv_heads * head_dim, hidden] twice
+  at::Tensor query_norm, key_norm;  ///< [head_dim], or undefined
+  Linear attention_output;          ///< [hidden, num_heads * head_dim]
+  Norm attention_output_norm;       ///< behind attention (sandwich_norms)
+  Norm feedforward_norm;            ///< before the feed-forward part
+  Linear gate, up, down;            ///< gate undefined unless DecoderConfig::gated
+  Norm feedforward_output_norm;     ///< behind the feed-forward part (sandwich_norms)
+};
+
+/// The decoder's tensors by what they do; fused ones are already taken apart (as views where that is possible).
+struct DecoderWeights {
+  at::Tensor embedding;  ///< [vocab, hidden]
+  at::Tensor positions;  ///< [max_positions, hidden], or undefined
+  std::vector<LayerWeights> layers;
+  Norm final_norm;
+  Linear head;  ///< [vocab, hidden]; the embedding itself if tied
+};
+
+/// Gives the value of one stored tensor, in its stored shape.
+using TensorLookup = std::function<at::Tensor(const family::TensorRole& role)>;
+
+/// Finds every tensor by its role and brings it into the decoder's form. All steps are differentiable: with a look-up
+/// that returns the parameters of a training run, gradients reach the stored tensors.
+/// @throws CheckpointError  tensors missing (all named at once) or of a shape that does not fit the config
+[[nodiscard]] DecoderWeights assemble_decoder(const family::ModelDescription& description, const DecoderConfig& config,
+                                              std::string_view where, const TensorLookup& tensor);
+
+/// A stored tensor as an at::Tensor on the CPU: the mapped bytes themselves where the source has them and their type is
+/// `dtype` (the source must outlive the tensor), else a converted copy.
+[[nodiscard]] at::Tensor load_tensor(const checkpoint::WeightSource& source, std::string_view name,
+                                     at::ScalarType dtype);
+
+/// Floating types on the file and in the engine. @throws CheckpointError  not F16, BF16, F32 or F64
+[[nodiscard]] at::ScalarType scalar_type_of(DType dtype, std::string_view name);
+
+}  // namespace cambium::model
