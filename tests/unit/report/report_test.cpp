@@ -3,9 +3,14 @@
 
 #include <cmath>
 
+#include "report/axis.h"
+#include "report/forest_plot.h"
 #include "report/heat_map.h"
 #include "report/html_page.h"
+#include "report/line_chart.h"
 #include "report/markup.h"
+#include "report/scatter_plot.h"
+#include "report/stacked_bars.h"
 #include "report/table.h"
 #include "tensor/error.h"
 
@@ -45,6 +50,49 @@ TEST(HeatMap, ColoursTheLargestCellDarkestAndLeavesNanOut) {
 TEST(HeatMap, RefusesAWrongNumberOfValues) {
   const HeatMap map{.title = "t", .description = "", .unit = "", .rows = {"a"}, .columns = {"b"}, .values = {1, 2}};
   EXPECT_THROW((void)heat_map_svg(map), ShapeError);
+}
+
+TEST(Axis, TicksAreRoundAndCoverTheValues) {
+  const Axis axis(0.13, 0.91, 0, 100);
+  EXPECT_THAT(axis.ticks(),
+              testing::ElementsAre(testing::DoubleEq(0.0), testing::DoubleEq(0.2), testing::DoubleEq(0.4),
+                                   testing::DoubleNear(0.6, 1e-12), testing::DoubleEq(0.8), testing::DoubleEq(1.0)));
+  EXPECT_NEAR(axis.at(0.5), 50, 1e-9);
+}
+
+TEST(LineChart, BreaksTheLineAtAMissingPoint) {
+  const LineChart chart{.title = "t",
+                        .description = "",
+                        .x_name = "alpha",
+                        .y_name = "acc",
+                        .series = {{.name = "s", .x = {0, 1, 2, 3}, .y = {1, NAN, 2, 3}, .low = {}, .high = {}}},
+                        .level = NAN,
+                        .level_name = ""};
+  const std::string svg = line_chart_svg(chart);
+  std::size_t lines = 0;
+  for (std::size_t at = svg.find("<polyline"); at != std::string::npos; at = svg.find("<polyline", at + 1)) ++lines;
+  EXPECT_EQ(lines, 2U);
+}
+
+TEST(ForestPlot, TellsAnIntervalAgainstTheExpectation) {
+  const ForestPlot plot{
+      .title = "t",
+      .description = "",
+      .x_name = "points",
+      .contrasts = {{.name = "a", .estimate = 1, .low = 0.5, .high = 2, .expected = -1, .note = "p"}}};
+  EXPECT_THAT(forest_plot_svg(plot), HasSubstr("--bad"));
+}
+
+TEST(ParetoFront, KeepsOnlyWhatNothingBeats) {
+  const std::vector<Candidate> candidates{
+      {"a", 1, 5, 0}, {"b", 2, 4, 0}, {"c", 2, 3, 0}, {"d", 0, 4.5, 0}, {"e", 3, 1, 0}};
+  EXPECT_THAT(pareto_front(candidates), testing::ElementsAre(0, 1, 4));
+}
+
+TEST(StackedBars, RefusesAWrongNumberOfValues) {
+  EXPECT_THROW((void)stacked_bars_svg(
+                   {.title = "t", .description = "", .unit = "", .parts = {"a"}, .bars = {"x"}, .values = {}}),
+               ShapeError);
 }
 
 TEST(Table, EscapesForItsForm) {
