@@ -20,9 +20,11 @@ struct OutputPlace {
 };
 
 /// The complete layout of an output, fixed before any value is known: same tensors, same options, same bytes.
-/// Tensors keep the given order; a shard is closed when the next tensor would take it over shard_bytes. One shard is
-/// named `model.safetensors`, several `model-00001-of-0000N.safetensors` plus `model.safetensors.index.json`. Headers
-/// are padded with blanks to a multiple of 8 as the safetensors library does, and carry {"format": "pt"}.
+/// Tensors are dealt to shards in the given order; a shard is closed when the next tensor would take it over
+/// shard_bytes. Within a shard, types of larger elements come first (the order is kept otherwise), so that every tensor
+/// is aligned to its elements. One shard is named `model.safetensors`, several `model-00001-of-0000N.safetensors` plus
+/// `model.safetensors.index.json`. Headers are padded with blanks to a multiple of 8 as the safetensors library does,
+/// and carry {"format": "pt"}.
 struct OutputLayout {
   std::vector<TensorInfo> tensors;
   std::vector<OutputPlace> places;  ///< one a tensor
@@ -38,14 +40,12 @@ struct OutputLayout {
 ///
 /// Everything is written into a folder beside the final one (`.NAME.partial`), preallocated (a full disk is found
 /// before the work begins), fsynced and renamed. If the final folder exists: refused, unless it is empty. An unfinished
-/// partial folder is refused with a hint unless `resume` (then the sizes and headers must match the layout, else
-/// CheckpointError).
+/// partial folder is refused with a hint unless `kResume` (then the sizes and headers must match the layout, else
+/// CheckpointError). With `kShare` several processes, perhaps on several machines, fill different tensors of one
+/// partial folder: whoever comes first makes it, the others join; nobody truncates anything, and one of them calls
+/// finish() when all are done.
 class CheckpointWriter {
  public:
-  /// kShare: several processes (of several machines) fill disjoint tensors of one working folder, each for itself;
-  /// whoever comes first makes it, the others join (files that are missing or too short are made whole, so that a
-  /// half-made folder is no error; what is there must match the layout). finish() and discard() are one process's
-  /// business.
   enum class Start { kFresh, kResume, kShare };
   CheckpointWriter(const std::filesystem::path& folder, OutputLayout layout, Start start);
   /// Unfinished: leaves the partial folder as it is (the caller resumes or calls discard()).
@@ -65,7 +65,8 @@ class CheckpointWriter {
   /// A small file beside the weights (config.json, README.md ...), in the working folder.
   void write_file(std::string_view name, std::string_view contents);
   void copy_file(const std::filesystem::path& source, std::string_view name);
-  /// Writes the index if there are several shards, syncs, renames to the final name.
+  /// Writes the index if there are several shards, syncs, removes journals (Journal::file_name), renames to the final
+  /// name.
   void finish();
   /// Removes the working folder.
   void discard();

@@ -17,7 +17,8 @@ SystemError system_error(std::string_view could_not, const std::filesystem::path
 }
 
 OpenFile::OpenFile(const std::filesystem::path& path, Mode mode) : path_(path) {
-  const int flags = mode == Mode::kRead ? O_RDONLY : mode == Mode::kReadWrite ? O_RDWR : O_RDWR | O_CREAT;
+  // O_NONBLOCK: a named pipe in a model's place must not make us wait for its writer.
+  const int flags = mode == Mode::kRead ? O_RDONLY | O_NONBLOCK : mode == Mode::kReadWrite ? O_RDWR : O_RDWR | O_CREAT;
   descriptor_ = ::open(path.c_str(), flags | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw system_error(mode == Mode::kCreate ? "create" : "open", path, errno);
 }

@@ -22,6 +22,8 @@ class Vocabulary {
   /// Reads FOLDER/tokenizer.json (BPE, WordPiece: an object; Unigram: a list); nothing if there is no such file.
   /// @throws CheckpointError  malformed, or an id that is negative or used by two tokens
   [[nodiscard]] static std::optional<Vocabulary> read(const std::filesystem::path& folder);
+  /// The same from the text of a tokenizer.json. @param where  the file's name for messages
+  [[nodiscard]] static Vocabulary parse(std::string_view text, std::string_view where);
 
   /// Highest id + 1.
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(tokens_.size()); }

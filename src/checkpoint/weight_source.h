@@ -35,7 +35,8 @@ class WeightSource {
   [[nodiscard]] virtual std::span<const std::byte> mapped(std::string_view name) const = 0;
   /// Copies (or computes) the stored elements. @param out  exactly find(name)->bytes() bytes. Thread-safe.
   virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
-  /// A range of mapped() is not needed again in this pass: a mapped file gives its pages back, so that memory stays bounded. Thread-safe.
+  /// A range of mapped() is not needed again in this pass: a mapped file gives its pages back, so that memory stays
+  /// bounded. Thread-safe.
   virtual void release(std::span<const std::byte> range) const { (void)range; }
 };
 
