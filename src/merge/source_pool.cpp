@@ -1,0 +1,76 @@
+#include "merge/source_pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "checkpoint/model_folder.h"
+#include "merge/virtual_merge.h"
+#include "tensor/error.h"
+
+namespace cambium::merge {
+namespace {
+
+// Recipes that name recipes: deeper than anyone writes by hand.
+constexpr std::size_t kMaxNesting = 16;
+
+std::string name_of(const ModelReference& reference, const Recipe& recipe) {
+  // Two files may each have a document of the same name.
+  return recipe.documents.contains(reference.model) ? recipe.file + "#" + reference.text() : reference.text();
+}
+
+std::vector<CompanionFile> companions_of(const checkpoint::ModelFolder& folder) {
+  std::vector<CompanionFile> files;
+  for (const std::string& name : folder.companion_files()) files.push_back({name, folder.path() / name, std::nullopt});
+  return files;
+}
+
+}  // namespace
+
+SourcePool::SourcePool() = default;
+SourcePool::~SourcePool() = default;
+
+const Source& SourcePool::open(const ModelReference& reference, const Recipe& recipe) {
+  std::unique_ptr<Source>& source = sources_[name_of(reference, recipe)];
+  if (!source) source = opened(reference, recipe);
+  return *source;
+}
+
+std::unique_ptr<Source> SourcePool::opened(const ModelReference& reference, const Recipe& recipe) {
+  if (reference.adapter) {
+    throw RecipeError(fmt::format("{}: adapters are not supported yet", reference.text()));
+  }
+  if (const auto document = recipe.documents.find(reference.model); document != recipe.documents.end()) {
+    return opened_recipe(reference, *document->second);
+  }
+  if (names_a_recipe(reference.model)) return opened_recipe(reference, read_recipe(reference.model, {}));
+  auto folder = std::make_shared<checkpoint::ModelFolder>(checkpoint::ModelFolder::open(reference.model));
+  checkpoint::Json config = folder->config();
+  std::vector<CompanionFile> companions = companions_of(*folder);
+  return std::make_unique<Source>(reference, std::move(folder), std::move(config), std::move(companions), nullptr);
+}
+
+std::unique_ptr<Source> SourcePool::opened_recipe(const ModelReference& reference, Recipe recipe) {
+  const std::string name = recipe.file + "#" + recipe.name;
+  if (std::ranges::find(recipes_above_, name) != recipes_above_.end() || recipes_above_.size() >= kMaxNesting) {
+    throw RecipeError(fmt::format("{}: the recipe is made of itself: {} -> {}", reference.text(),
+                                  fmt::join(recipes_above_, " -> "), name));
+  }
+  std::vector<std::string> above = recipes_above_;
+  above.push_back(name);
+  auto merge = std::make_shared<VirtualMerge>(std::move(recipe), std::move(above));
+  return std::make_unique<Source>(reference, merge, merge->config(), merge->companions(), merge);
+}
+
+const family::Alignment& SourcePool::alignment(const Source& base, const Source& model, bool by_index) {
+  std::unique_ptr<family::Alignment>& alignment = alignments_[by_index ? 1 : 0][{&base, &model}];
+  if (!alignment) {
+    family::AlignmentSide base_side = by_index ? family::AlignmentSide{&base.description(), nullptr, base.label()} : base.side();
+    family::AlignmentSide model_side = by_index ? family::AlignmentSide{&model.description(), nullptr, model.label()} : model.side();
+    alignment = std::make_unique<family::Alignment>(
+        family::align(base_side, model_side, {.vocabulary_by_index = by_index, .skip_unmatched = false}));
+  }
+  return *alignment;
+}
+
+}  // namespace cambium::merge
