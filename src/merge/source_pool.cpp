@@ -58,15 +58,18 @@ std::unique_ptr<Source> SourcePool::opened_recipe(const ModelReference& referenc
   }
   std::vector<std::string> above = recipes_above_;
   above.push_back(name);
-  auto merge = std::make_shared<VirtualMerge>(std::move(recipe), std::move(above));
+  // The constructor that knows which recipes are being opened is for this place alone.
+  const std::shared_ptr<VirtualMerge> merge(new VirtualMerge(std::move(recipe), std::move(above), {}));
   return std::make_unique<Source>(reference, merge, merge->config(), merge->companions(), merge);
 }
 
 const family::Alignment& SourcePool::alignment(const Source& base, const Source& model, bool by_index) {
   std::unique_ptr<family::Alignment>& alignment = alignments_[by_index ? 1 : 0][{&base, &model}];
   if (!alignment) {
-    family::AlignmentSide base_side = by_index ? family::AlignmentSide{&base.description(), nullptr, base.label()} : base.side();
-    family::AlignmentSide model_side = by_index ? family::AlignmentSide{&model.description(), nullptr, model.label()} : model.side();
+    family::AlignmentSide base_side =
+        by_index ? family::AlignmentSide{&base.description(), nullptr, base.label()} : base.side();
+    family::AlignmentSide model_side =
+        by_index ? family::AlignmentSide{&model.description(), nullptr, model.label()} : model.side();
     alignment = std::make_unique<family::Alignment>(
         family::align(base_side, model_side, {.vocabulary_by_index = by_index, .skip_unmatched = false}));
   }
