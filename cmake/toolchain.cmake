@@ -25,3 +25,8 @@ if(CAMBIUM_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)
 endif()
+
+if(CAMBIUM_FUZZ)
+  # The rooms, too: the fuzzer steers by the branches it sees taken.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+endif()
