@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -18,9 +21,21 @@ int fail(const std::exception& error, int code) {
   return code;
 }
 
+// A file larger than `ulimit -f` is an error to report, not a signal to die of; a checkpoint of hundreds of shards
+// needs more open files than the usual soft limit.
+void prepare_process() {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_process();
   CLI::App app{"Cambium measures what grafting a modality did to a language model, and brings the language back.",
                "cambium"};
   app.set_version_flag("--version", "cambium " CAMBIUM_VERSION);
