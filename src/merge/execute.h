@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "checkpoint/content_hash.h"
 #include "merge/tensor_task.h"
 
 namespace cambium {
@@ -28,6 +30,8 @@ struct ExecuteOptions {
   Progress* progress = nullptr;
   /// Masks to use in place of random ones: to compare with results of another generator. May be null.
   const RecordedMasks* masks = nullptr;
+  /// Hash the stored bytes of the inputs that have them (InputTensor::stored) while they are read: costs no pass.
+  bool hash_inputs = false;
 };
 
 /// What a method found out about one tensor: for provenance and the summary of a run.
@@ -36,6 +40,8 @@ struct TaskReport {
   std::map<std::string, double, std::less<>> values;
   /// The same for each input, in the task's order: "weight", "kept" (share of the elements), "rescale", "shift" ...
   std::vector<std::map<std::string, double, std::less<>>> inputs;
+  /// With hash_inputs, for each input: its hash as checkpoint::TensorHasher takes it, if it has stored bytes.
+  std::vector<std::optional<checkpoint::ContentHash>> input_hashes;
 };
 
 /// Merges one tensor by streaming over its inputs.

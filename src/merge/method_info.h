@@ -21,8 +21,8 @@ struct ParameterInfo {
   bool required = false;
   /// Taken when the recipe says nothing. Absent and not required: the key is left out of Parameters (passthrough's
   /// scale).
-  std::optional<double> fallback;
-  std::string_view help;
+  std::optional<double> fallback = std::nullopt;
+  std::string_view help = {};
 };
 
 /// What a method does with `base_model`.
@@ -46,12 +46,12 @@ struct MethodInfo {
   std::string_view source;  ///< paper or page that defines it
   std::string_view help;    ///< one sentence
   BaseUse base = BaseUse::kIgnored;
-  std::size_t min_inputs = 1;             ///< counting the base
-  std::optional<std::size_t> max_inputs;  ///< counting the base
-  std::size_t min_tuned = 0;              ///< not counting the base
-  std::optional<std::size_t> max_tuned;   ///< not counting the base
+  std::size_t min_inputs = 1;                            ///< counting the base
+  std::optional<std::size_t> max_inputs = std::nullopt;  ///< counting the base
+  std::size_t min_tuned = 0;                             ///< not counting the base
+  std::optional<std::size_t> max_tuned = std::nullopt;   ///< not counting the base
   MissingTensor missing = MissingTensor::kError;
-  std::span<const ParameterInfo> parameters;
+  std::span<const ParameterInfo> parameters = {};
   /// The masks are drawn at random: `seed` of the task matters.
   bool random = false;
 

@@ -1,0 +1,65 @@
+#include "merge/select_kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "merge/select_kernels.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include "merge/rounding_steps.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cambium::merge::HWY_NAMESPACE {
+namespace {
+
+Collected collect(float low, float high, const float* scores, std::size_t count, float* out) {
+  Collected result;
+  std::size_t room_needed = 0;
+  for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
+    const auto score = hn::LoadU(f, scores + i);
+    const auto above = hn::Gt(score, hn::Set(f, high));
+    const auto inside = hn::AndNot(above, hn::Ge(score, hn::Set(f, low)));
+    result.above += hn::CountTrue(f, above);
+    if (out != nullptr) {
+      room_needed += hn::CompressBlendedStore(score, inside, f, out + room_needed);
+    } else {
+      room_needed += hn::CountTrue(f, inside);
+    }
+  });
+  result.inside = room_needed;
+  return result;
+}
+
+}  // namespace
+}  // namespace cambium::merge::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cambium::merge {
+
+HWY_EXPORT(collect);
+
+Collected collect_between(float low, float high, std::span<const float> scores, std::span<float> out) {
+  return HWY_DYNAMIC_DISPATCH(collect)(low, high, scores.data(), scores.size(), out.empty() ? nullptr : out.data());
+}
+
+std::uint32_t order_key(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value + 0.0F);  // -0 + 0 is +0
+  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+}
+
+float from_order_key(std::uint32_t key) {
+  return std::bit_cast<float>((key & 0x80000000U) != 0 ? key & 0x7fffffffU : ~key);
+}
+
+float pick_by_rank(std::span<float> values, std::uint64_t rank) {
+  const auto nth = values.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::nth_element(values.begin(), nth, values.end(), std::greater<>());
+  return *nth;
+}
+
+}  // namespace cambium::merge
+#endif

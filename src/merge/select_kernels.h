@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace cambium::merge {
+
+struct Collected {
+  std::size_t above = 0;   ///< scores > high
+  std::size_t inside = 0;  ///< low <= score <= high
+};
+
+/// Counts scores above a bracket and copies those inside it to `out`, in order. No score is NaN.
+/// @param out  room for scores.size() values, or empty: count only
+[[nodiscard]] Collected collect_between(float low, float high, std::span<const float> scores, std::span<float> out);
+
+/// A float's place in their order as a number: -inf < ... < -0 = +0 < ... < +inf. Both zeros give one key.
+[[nodiscard]] std::uint32_t order_key(float value);
+[[nodiscard]] float from_order_key(std::uint32_t key);
+
+/// The value with `rank` larger ones before it. @param values  reordered; rank < values.size()
+[[nodiscard]] float pick_by_rank(std::span<float> values, std::uint64_t rank);
+
+}  // namespace cambium::merge
