@@ -9,6 +9,9 @@ namespace cambium::checkpoint {
 /// `limit` bytes.
 [[nodiscard]] std::string quote_foreign(std::string_view text, std::size_t limit = 160);
 
+/// True if the text is well-formed UTF-8.
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 /// True if the text is UTF-8 without control characters: what a tensor's or file's name has to be.
 [[nodiscard]] bool is_plain_text(std::string_view text);
 

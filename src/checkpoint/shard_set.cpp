@@ -160,7 +160,9 @@ void check_parts(const fs::path& folder, const std::vector<std::string>& files) 
   }
 }
 
-[[noreturn]] void refuse_pickles(const fs::path& folder, const std::string& example) {
+}  // namespace
+
+void refuse_pickles(const fs::path& folder, const std::string& example) {
   const std::string pattern = (folder / ("*" + fs::path(example).extension().string())).string();
   throw CheckpointError(fmt::format(
       "{}: the weights are in Python pickles ({}), which can run code when read and are not opened; convert them with: "
@@ -170,8 +172,6 @@ void check_parts(const fs::path& folder, const std::vector<std::string>& files) 
       "f.rsplit('.', 1)[0] + '.safetensors', {{'format': 'pt'}}) for f in glob.glob('{}')]\"",
       folder.string(), example, pattern));
 }
-
-}  // namespace
 
 std::optional<ShardSet> find_shards(const fs::path& folder) {
   const std::vector<std::string> names = file_names(folder);

@@ -23,4 +23,9 @@ struct ShardSet {
 ///         file that is missing or outside the folder; NAME-00001-of-00003.safetensors without its fellows
 [[nodiscard]] std::optional<ShardSet> find_shards(const std::filesystem::path& folder);
 
+/// Refuses Python pickles, with the line that converts them.
+/// @param example  one of them: a file of the folder
+/// @throws CheckpointError  always
+[[noreturn]] void refuse_pickles(const std::filesystem::path& folder, const std::string& example);
+
 }  // namespace cambium::checkpoint
