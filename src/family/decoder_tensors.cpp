@@ -180,7 +180,7 @@ void take_leftovers(const LanguagePlace& place, const std::string& layers, const
     if (tensor.part == Part::kLanguage || !tensor.name.starts_with(place.body + layers)) continue;
     const std::string_view below = std::string_view(tensor.name).substr(place.body.size());
     tensor.layer = layer_in(below);
-    tensor.canonical = tensor.name;
+    tensor.canonical = fmt::format("{}{}", place.saved_body, below);
     if (std::ranges::binary_search(inserted, tensor.layer)) {
       tensor.part = Part::kCrossAttention;
       tensor.role = is_buffer(tensor) ? Role::kBuffer : Role::kCrossAttention;

@@ -16,6 +16,7 @@ struct LanguagePlace {
   std::string layout{};
   std::string body{};          ///< in front of the decoder's patterns: "language_model.model."
   std::string head{};          ///< module of the head: "language_model.lm_head"
+  std::string saved_body{};    ///< what `body` would be in the layout that transformers saves today
   std::string strip{};         ///< see LanguageRoot::strip
   bool head_optional = false;  ///< the bare model without its head
 };

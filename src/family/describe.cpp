@@ -53,7 +53,7 @@ Identity identify(const Json& config, const TextConfig& text, std::string_view w
   Identity identity;
   // Architectures come first: the LLaVA repository's configs say "llava" for each language model.
   for (const std::string& name : declared_names(config, where)) {
-    identity.called = name;
+    if (identity.called.empty()) identity.called = name;
     const GraftName* matched = nullptr;
     if (const GraftFamily* graft = find_graft(name, &matched)) {
       identity.graft = graft;
@@ -76,15 +76,19 @@ std::vector<LanguagePlace> known_places(const Identity& identity) {
   const DecoderFamily& decoder = *identity.decoder;
   std::vector<LanguagePlace> places;
   const auto alone = [&](std::string_view prefix, std::string_view layout, std::string_view strip) {
-    places.push_back({.layout = std::string(layout),
-                      .body = fmt::format("{}{}", prefix, decoder.body),
-                      .head = fmt::format("{}{}", prefix, decoder.head),
-                      .strip = std::string(strip)});
+    places.push_back(
+        {.layout = std::string(layout),
+         .body = fmt::format("{}{}", prefix, decoder.body),
+         .head = fmt::format("{}{}", prefix, decoder.head),
+         .saved_body = std::string(identity.graft == nullptr ? decoder.body : identity.graft->roots[0].prefix),
+         .strip = std::string(strip)});
   };
   if (identity.graft == nullptr) {
     alone("", "saved", "");
-    places.push_back(
-        {.layout = "bare", .body = {}, .head = std::string(decoder.head), .strip = {}, .head_optional = true});
+    places.push_back({.layout = "bare",
+                      .head = std::string(decoder.head),
+                      .saved_body = std::string(decoder.body),
+                      .head_optional = true});
     return places;
   }
   for (const LanguageRoot& root : identity.graft->roots) {
@@ -94,6 +98,7 @@ std::vector<LanguagePlace> known_places(const Identity& identity) {
       places.push_back({.layout = std::string(root.layout),
                         .body = std::string(root.prefix),
                         .head = std::string(root.head),
+                        .saved_body = std::string(identity.graft->roots[0].prefix),
                         .strip = std::string(root.strip)});
     }
   }
@@ -107,6 +112,7 @@ std::vector<LanguagePlace> found_places(const DecoderFamily& decoder, std::span<
   for (const TensorRole& tensor : roles) {
     if (!tensor.name.ends_with("." + embedding)) continue;
     LanguagePlace place{.layout = "unknown", .body = tensor.name.substr(0, tensor.name.size() - embedding.size())};
+    place.saved_body = place.body;
     // The head is at the body's level or above it.
     const std::string head = fmt::format("{}.weight", decoder.head);
     for (std::string above = place.body;;) {
