@@ -178,4 +178,9 @@ void ModelFolder::read(std::string_view name, std::span<std::byte> out) const {
   found->shard->release(bytes);
 }
 
+// Giving pages back needs no file, only that the range is mapped from one.
+void ModelFolder::release(std::span<const std::byte> range) const {
+  if (!impl_->shards.empty()) impl_->shards.front().release(range);
+}
+
 }  // namespace cambium::checkpoint

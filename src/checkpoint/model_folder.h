@@ -63,6 +63,7 @@ class ModelFolder final : public WeightSource {
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const override;
   [[nodiscard]] std::span<const std::byte> mapped(std::string_view name) const override;
   void read(std::string_view name, std::span<std::byte> out) const override;
+  void release(std::span<const std::byte> range) const override;
 
  private:
   struct Impl;

@@ -308,6 +308,8 @@ ModelDescription describe(const Json& config, const std::vector<checkpoint::Tens
   model.layout = "unknown";
   model.language.family = "unknown";
   model.language.raw = *text.object;
+  model.language.tie_word_embeddings = flag_member(*text.object, "tie_word_embeddings", where).value_or(false) ||
+                                       flag_member(config, "tie_word_embeddings", where).value_or(false);
   model.multimodal = identity.graft != nullptr || looks_multimodal(config);
   model.tensors = std::move(blank);
   guess_roles(model.multimodal, model.tensors);

@@ -99,6 +99,18 @@ Reading reading(const TensorRole& target, const TensorRole& source) {
           .vocabulary = is_vocabulary(target)};
 }
 
+// The head of one side read from the embedding of the other, which is tied and stores no head.
+bool read_head_from_embedding(const TensorRole& head, const ModelDescription& other, std::optional<Reading>& place) {
+  if (head.role != Role::kLmHead || !is_vocabulary(head) || !other.language.tie_word_embeddings) return false;
+  for (const TensorRole& tensor : other.tensors) {
+    const bool embedding = tensor.part == Part::kLanguage && tensor.role == Role::kEmbedding && is_vocabulary(tensor);
+    if (!embedding || tensor.shape[1] != head.shape[1]) continue;
+    place = reading(head, tensor);
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void align_by_suffix(const ModelDescription& base, const ModelDescription& model, const AlignmentOptions& options,
@@ -127,7 +139,7 @@ void align_by_suffix(const ModelDescription& base, const ModelDescription& model
       alignment.buffers.push_back(tensor.name);
     } else if (tensor.part != Part::kLanguage) {
       alignment.base_modality_only.push_back(tensor.name);
-    } else {
+    } else if (!read_head_from_embedding(tensor, model, alignment.base_head_from_model_embedding)) {
       missing.push_back(tensor.name);
     }
   }
@@ -141,7 +153,7 @@ void align_by_suffix(const ModelDescription& base, const ModelDescription& model
       alignment.buffers.push_back(tensor.name);
     } else if (tensor.part != Part::kLanguage || (model.multimodal && !below_language)) {
       alignment.modality_only.push_back(tensor.name);
-    } else {
+    } else if (!read_head_from_embedding(tensor, base, alignment.model_head_from_base_embedding)) {
       extra.push_back(tensor.name);
     }
   }

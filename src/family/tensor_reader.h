@@ -39,8 +39,8 @@ class TensorReader {
   /// Elements first .. first + out.size() in row-major order of the target's shape, widened to float32; elements of
   /// absent rows are left as they are in `out`. Thread-safe.
   void read(std::size_t first, std::span<float> out) const;
-  /// This range is not needed again in this pass: pages may be given back. Does something only where whole runs of the
-  /// source are covered (not for transposed or gathered ones). Thread-safe.
+  /// This range is not needed again in this pass: pages may be given back. Turned tensors are given back when the end
+  /// is released. Thread-safe.
   void release(std::size_t first, std::size_t count) const;
 
  private:
