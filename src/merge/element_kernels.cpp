@@ -80,6 +80,20 @@ void combine_inputs(const float* coefficients, const float* const* inputs, std::
   });
 }
 
+void blend_two(Rounding rounding, float first_factor, float second_factor, float divisor, const float* first,
+               const float* second, const float* base, float* out, std::size_t count) {
+  with_rounding(rounding, [&](auto round) HWY_ATTR {
+    for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
+      const auto one = round(hn::Mul(hn::Set(f, first_factor), hn::LoadU(f, first + i)));
+      const auto other = round(hn::Mul(hn::Set(f, second_factor), hn::LoadU(f, second + i)));
+      auto sum = round(hn::Add(one, other));
+      if (divisor != 1) sum = round(hn::Div(sum, hn::Set(f, divisor)));
+      if (base != nullptr) sum = round(hn::Add(hn::LoadU(f, base + i), sum));
+      hn::StoreU(sum, f, out + i);
+    });
+  });
+}
+
 void mix_vectors(const MixSteps& steps, const float* const* vectors, std::size_t number, const float* base, float* out,
                  std::size_t count) {
   const float* weights = steps.weights.data();
@@ -117,7 +131,7 @@ void swap_where_near(Rounding rounding, float t, const float* base, const float*
       const auto old = hn::LoadU(f, base + i);
       const auto fresh = hn::LoadU(f, tuned + i);
       const auto distance = hn::Max(hn::Abs(round(hn::Sub(old, fresh))), round(hn::Set(f, 1e-6F)));
-      const auto ratio = round(hn::Div(hn::Set(f, t), distance));
+      const auto ratio = round(hn::Mul(hn::Set(f, t), round(hn::Div(hn::Set(f, 1.0F), distance))));
       const auto weight = hn::Min(hn::Max(ratio, hn::Zero(f)), hn::Set(f, 1.0F));
       const auto rest = round(hn::Sub(hn::Set(f, 1.0F), weight));
       hn::StoreU(round(hn::Add(round(hn::Mul(weight, fresh)), round(hn::Mul(rest, old)))), f, out + i);
@@ -182,8 +196,9 @@ void fuse(Rounding rounding, const float* weights, const float* const* vectors, 
   });
 }
 
-void reinforce_vectors(Rounding rounding, float epsilon, const float* alone, const float* const* vectors,
-                       std::size_t number, const float* base, float* out, std::size_t count) {
+void reinforce_vectors(Rounding rounding, bool round_sum, float epsilon, const float* alone,
+                       const float* const* vectors, std::size_t number, const float* base, float* out,
+                       std::size_t count) {
   with_rounding(rounding, [&](auto round) HWY_ATTR {
     for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
       const auto least = hn::Set(f, epsilon);
@@ -202,7 +217,9 @@ void reinforce_vectors(Rounding rounding, float epsilon, const float* alone, con
                                           round(hn::Div(value, hn::Max(contributors, one))));
         sum = hn::Add(sum, hn::IfThenElseZero(contributes, share));
       }
-      hn::StoreU(round(hn::Add(hn::LoadU(f, base + i), round(sum))), f, out + i);
+      if (round_sum) sum = round(sum);
+      const auto merged = hn::Add(hn::LoadU(f, base + i), sum);
+      hn::StoreU(round_sum ? round(merged) : merged, f, out + i);
     });
   });
 }
@@ -220,6 +237,7 @@ HWY_EXPORT(take_magnitudes);
 HWY_EXPORT(zero_small);
 HWY_EXPORT(zero_large);
 HWY_EXPORT(combine_inputs);
+HWY_EXPORT(blend_two);
 HWY_EXPORT(mix_vectors);
 HWY_EXPORT(swap_where_near);
 HWY_EXPORT(blend_mean);
@@ -253,6 +271,13 @@ void combine(std::span<const float> coefficients, std::span<const float* const> 
   (coefficients.data(), inputs.data(), inputs.size(), divisor, out.data(), out.size());
 }
 
+void blend_pair(Rounding rounding, float first_factor, float second_factor, float divisor, std::span<const float> first,
+                std::span<const float> second, std::span<const float> base, std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(blend_two)
+  (rounding, first_factor, second_factor, divisor, first.data(), second.data(), base.empty() ? nullptr : base.data(),
+   out.data(), out.size());
+}
+
 void mix(const MixSteps& steps, std::span<const float* const> vectors, std::span<const float> base,
          std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(mix_vectors)(steps, vectors.data(), vectors.size(), base.data(), out.data(), out.size());
@@ -278,10 +303,10 @@ void fuse_elected(Rounding rounding, std::span<const float> weights, std::span<c
   (rounding, weights.data(), vectors.data(), vectors.size(), base.data(), out.data(), out.size());
 }
 
-void reinforce(Rounding rounding, float epsilon, std::span<const float> alone, std::span<const float* const> vectors,
-               std::span<const float> base, std::span<float> out) {
+void reinforce(Rounding rounding, bool round_sum, float epsilon, std::span<const float> alone,
+               std::span<const float* const> vectors, std::span<const float> base, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(reinforce_vectors)
-  (rounding, epsilon, alone.data(), vectors.data(), vectors.size(), base.data(), out.data(), out.size());
+  (rounding, round_sum, epsilon, alone.data(), vectors.data(), vectors.size(), base.data(), out.data(), out.size());
 }
 
 void count_contributors(float epsilon, std::span<const float* const> vectors, std::size_t count, std::span<double> sole,

@@ -32,6 +32,10 @@ void zero_above(float threshold, bool keep_equal, std::span<const float> scores,
 void combine(std::span<const float> coefficients, std::span<const float* const> inputs, float divisor,
              std::span<float> out);
 
+/// out = R(R(R(first_factor * first) + R(second_factor * second)) / divisor), plus R(base + that) unless base is empty.
+void blend_pair(Rounding rounding, float first_factor, float second_factor, float divisor, std::span<const float> first,
+                std::span<const float> second, std::span<const float> base, std::span<float> out);
+
 /// How weighted task vectors become one (TIES, arXiv:2306.01708, section 3; without election plain task arithmetic).
 struct MixSteps {
   Rounding rounding = Rounding::kNone;
@@ -47,7 +51,7 @@ struct MixSteps {
 void mix(const MixSteps& steps, std::span<const float* const> vectors, std::span<const float> base,
          std::span<float> out);
 
-/// nearswap: w = R(clamp(R(t / max(|base - tuned|, 1e-6)), 0, 1)); out = R(R(w * tuned) + R(R(1 - w) * base))
+/// nearswap: w = clamp(R(t * R(1 / max(|base - tuned|, 1e-6))), 0, 1); out = R(R(w * tuned) + R(R(1 - w) * base))
 void swap_near(Rounding rounding, float t, std::span<const float> base, std::span<const float> tuned,
                std::span<float> out);
 
@@ -63,9 +67,9 @@ void fuse_elected(Rounding rounding, std::span<const float> weights, std::span<c
                   std::span<const float> base, std::span<float> out);
 
 /// ram: contributors of an element are the vectors with |v| > epsilon; a sole one is taken times alone[i], several are
-/// averaged. out = R(base + sum)
-void reinforce(Rounding rounding, float epsilon, std::span<const float> alone, std::span<const float* const> vectors,
-               std::span<const float> base, std::span<float> out);
+/// averaged and rounded. out = base + sum of them, both steps rounded if round_sum.
+void reinforce(Rounding rounding, bool round_sum, float epsilon, std::span<const float> alone,
+               std::span<const float* const> vectors, std::span<const float> base, std::span<float> out);
 /// For vector i, adds to sole[i] and shared[i] the number of elements it contributes to alone and with others.
 void count_contributors(float epsilon, std::span<const float* const> vectors, std::size_t count, std::span<double> sole,
                         std::span<double> shared);

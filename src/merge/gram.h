@@ -13,9 +13,10 @@ namespace cambium::merge {
 class Gram {
  public:
   /// The vectors are the inputs named, each flattened, after `prepare` had the piece (to subtract a base, say).
-  static Gram of(TensorRun& run, std::span<const std::size_t> inputs, const TensorRun::Body& prepare);
-  /// The same of one piece's part from `at`.
-  static Gram of(const Piece& piece, std::span<const std::size_t> inputs, std::size_t at, std::size_t count);
+  static Gram of(TensorRun& run, std::span<const std::size_t> inputs, Rounding products,
+                 const TensorRun::Body& prepare);
+  /// The same of one piece.
+  static Gram of(const Piece& piece, std::span<const std::size_t> inputs, Rounding products);
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] double operator()(std::size_t i, std::size_t j) const {

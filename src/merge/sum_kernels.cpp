@@ -85,12 +85,11 @@ double distance_sum(const float* x, const float* y, std::size_t count) {
   });
 }
 
-double square_sum(Rounding rounding, const float* x, std::size_t count) {
+double rounded_product(Rounding rounding, const float* x, const float* y, std::size_t count) {
   double total = 0;
   with_rounding(rounding, [&](auto round) HWY_ATTR {
     total = sum_terms(count, [&](auto f, std::size_t i) HWY_ATTR {
-      const auto value = hn::LoadU(f, x + i);
-      return widen(f, round(hn::Mul(value, value)));
+      return widen(f, round(hn::Mul(hn::LoadU(f, x + i), hn::LoadU(f, y + i))));
     });
   });
   return total;
@@ -128,7 +127,7 @@ namespace cambium::merge {
 HWY_EXPORT(dot_product);
 HWY_EXPORT(magnitude_sum);
 HWY_EXPORT(distance_sum);
-HWY_EXPORT(square_sum);
+HWY_EXPORT(rounded_product);
 HWY_EXPORT(column_magnitudes);
 HWY_EXPORT(column_products);
 
@@ -142,8 +141,9 @@ double sum_of_distances(std::span<const float> x, std::span<const float> y) {
   return HWY_DYNAMIC_DISPATCH(distance_sum)(x.data(), y.data(), x.size());
 }
 
-double sum_of_squares(Rounding rounding, std::span<const float> x) {
-  return HWY_DYNAMIC_DISPATCH(square_sum)(rounding, x.data(), x.size());
+double dot(Rounding rounding, std::span<const float> x, std::span<const float> y) {
+  if (rounding == Rounding::kNone) return dot(x, y);
+  return HWY_DYNAMIC_DISPATCH(rounded_product)(rounding, x.data(), y.data(), x.size());
 }
 
 void add_magnitudes(std::span<const float> x, std::span<double> sums) {

@@ -11,12 +11,12 @@ namespace cambium::merge {
 
 /// sum_i x[i] * y[i]
 [[nodiscard]] double dot(std::span<const float> x, std::span<const float> y);
+/// sum_i R(x[i] * y[i])
+[[nodiscard]] double dot(Rounding rounding, std::span<const float> x, std::span<const float> y);
 /// sum_i |x[i]|
 [[nodiscard]] double sum_of_magnitudes(std::span<const float> x);
 /// sum_i |x[i] - y[i]|, the difference rounded to float32
 [[nodiscard]] double sum_of_distances(std::span<const float> x, std::span<const float> y);
-/// sum_i R(x[i] * x[i])
-[[nodiscard]] double sum_of_squares(Rounding rounding, std::span<const float> x);
 
 /// sums[c] += x[c], and the like for whole rows: each column has its own sum.
 void add_magnitudes(std::span<const float> x, std::span<double> sums);

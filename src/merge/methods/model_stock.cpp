@@ -12,17 +12,19 @@ namespace cambium::merge {
 namespace {
 
 float share_of_mean(const Gram& gram, Rounding rounding) {
+  const auto round = [&](double value) { return static_cast<double>(rounded(rounding, static_cast<float>(value))); };
   const auto number = static_cast<double>(gram.size());
   double sum = 0;
   for (std::size_t i = 0; i < gram.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      sum += std::clamp(gram(i, j) / std::max(gram.norm(i) * gram.norm(j), 1e-6), -1.0, 1.0);
+    for (std::size_t j = i + 1; j < gram.size(); ++j) {
+      const double norms = round(round(gram.norm(i)) * round(gram.norm(j)));
+      sum += std::clamp(round(round(gram(i, j)) / std::max(norms, 1e-6)), -1.0, 1.0);
     }
   }
-  const double cosine = static_cast<double>(rounded(rounding, static_cast<float>(sum / (number * (number - 1) / 2))));
-  const double denominator = 1 + (number - 1) * cosine;
+  const double cosine = round(sum / (number * (number - 1) / 2));
+  const double denominator = round(1 + round((number - 1) * cosine));
   if (std::abs(denominator) < 1e-6) return 0;
-  return rounded(rounding, static_cast<float>(number * cosine / denominator));
+  return static_cast<float>(round(round(number * cosine) / denominator));
 }
 
 }  // namespace
@@ -31,7 +33,7 @@ void ModelStock::merge(TensorRun& run) {
   const std::size_t base = *run.base();
   const std::span<const std::size_t> tuned = run.tuned();
   if (!run.flag("filter_wise")) {
-    const float t = share_of_mean(Gram::of(run, tuned,
+    const float t = share_of_mean(Gram::of(run, tuned, run.rounding(),
                                            [&](Piece& piece) {
                                              for (const std::size_t i : tuned) {
                                                subtract(run.rounding(), piece.inputs[base], piece.inputs[i]);
@@ -62,7 +64,7 @@ void ModelStock::merge(TensorRun& run) {
         subtract(run.rounding(), base_row, rows[k]);
         vectors.inputs.emplace_back(rows[k]);
       }
-      const float t = share_of_mean(Gram::of(vectors, which, 0, row), run.rounding());
+      const float t = share_of_mean(Gram::of(vectors, which, run.rounding()), run.rounding());
       blend_with_mean(run.rounding(), t, pointers, base_row, piece.out.subspan(at, row));
     }
   });

@@ -67,7 +67,7 @@ void MultiSlerp::merge(TensorRun& run) {
   if (run.flag("normalize_weights")) {
     for (double& weight : weights) weight /= total;
   }
-  const Gram gram = Gram::of(run, inputs, [&](Piece& piece) {
+  const Gram gram = Gram::of(run, inputs, Rounding::kNone, [&](Piece& piece) {
     if (!run.base()) return;
     for (const std::size_t input : inputs) subtract(run.rounding(), piece.inputs[*run.base()], piece.inputs[input]);
   });
@@ -116,7 +116,7 @@ void Karcher::merge(TensorRun& run) {
   if (number == 1) return run.copy(0);
   const double tolerance = run.shared("tol");
   const auto most_steps = static_cast<std::size_t>(run.shared("max_iter"));
-  const Gram gram = Gram::of(run, inputs, [](Piece&) {});
+  const Gram gram = Gram::of(run, inputs, Rounding::kNone, [](Piece&) {});
 
   std::vector<std::size_t> valid;
   double length = 0;

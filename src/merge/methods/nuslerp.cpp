@@ -10,20 +10,29 @@ namespace cambium::merge {
 
 namespace {
 
+// first_factor * u / divisor + second_factor * v / divisor
 struct Shares {
   float first = 0;
   float second = 0;
+  float divisor = 1;
 };
 
 // sums: |u|^2, |v|^2, u.v
 Shares shares_of(double t, std::span<const double> sums, Rounding rounding) {
-  const auto norm = [](double square) { return std::max(std::sqrt(square), 1e-7); };
+  const auto round = [&](double value) { return static_cast<double>(rounded(rounding, static_cast<float>(value))); };
+  const auto norm = [&](double square) { return std::max(round(std::sqrt(square)), 1e-7); };
+  // In float32 the cosine is exact: rounding it would cost digits of a small angle.
   double cosine = std::clamp(sums[2] / (norm(sums[0]) * norm(sums[1])), -1.0, 1.0);
-  cosine = static_cast<double>(rounded(rounding, static_cast<float>(cosine)));
-  if (1 - cosine * cosine <= 1e-16) return {static_cast<float>(1 - t), static_cast<float>(t)};
-  const double angle = std::acos(cosine);
-  return {static_cast<float>(std::sin((1 - t) * angle) / std::sin(angle)),
-          static_cast<float>(std::sin(t * angle) / std::sin(angle))};
+  if (rounding != Rounding::kNone) cosine = round(cosine);
+  if (1 - cosine * cosine <= 1e-16) return {static_cast<float>(1 - t), static_cast<float>(t), 1};
+  if (rounding == Rounding::kNone) {
+    const double angle = std::acos(cosine);
+    return {static_cast<float>(std::sin((1 - t) * angle) / std::sin(angle)),
+            static_cast<float>(std::sin(t * angle) / std::sin(angle)), 1};
+  }
+  const double angle = round(std::acos(cosine));
+  return {static_cast<float>(round(std::sin(round((1 - t) * angle)))),
+          static_cast<float>(round(std::sin(round(t * angle)))), static_cast<float>(round(std::sin(angle)))};
 }
 
 class Interpolation {
@@ -41,8 +50,8 @@ class Interpolation {
       add_run(piece, 0, piece.count, sum);
     });
     const Shares shares = shares_of(t_, sums, run_.rounding());
-    run_.report().inputs[first_]["weight"] = shares.first;
-    run_.report().inputs[second_]["weight"] = shares.second;
+    run_.report().inputs[first_]["weight"] = shares.first / shares.divisor;
+    run_.report().inputs[second_]["weight"] = shares.second / shares.divisor;
     run_.write(Cut::kFlat, [&](Piece& piece) {
       from_base(piece);
       blend(piece, shares, 0, piece.count);
@@ -77,25 +86,17 @@ class Interpolation {
         add_products(u, v, own.last(columns));
       }
     });
-    std::vector<float> first_shares(columns), second_shares(columns);
+    std::vector<Shares> shares(columns);
     for (std::size_t c = 0; c < columns; ++c) {
       std::array<double, 3> total{};
       for (std::size_t band = 0; band < bands; ++band) {
         for (std::size_t k = 0; k < 3; ++k) total[k] += sums[(band * 3 + k) * columns + c];
       }
-      const Shares shares = shares_of(t_, total, run_.rounding());
-      first_shares[c] = shares.first;
-      second_shares[c] = shares.second;
+      shares[c] = shares_of(t_, total, run_.rounding());
     }
     run_.write(Cut::kOutRows, [&](Piece& piece) {
       from_base(piece);
-      for (std::size_t at = 0; at < piece.count; at += columns) {
-        for (std::size_t c = 0; c < columns; ++c) {
-          const float base = run_.base() ? piece.inputs[*run_.base()][at + c] : 0.0F;
-          piece.out[at + c] =
-              first_shares[c] * piece.inputs[first_][at + c] + second_shares[c] * piece.inputs[second_][at + c] + base;
-        }
-      }
+      for (std::size_t at = 0; at < piece.count; ++at) blend(piece, shares[at % columns], at, 1);
     });
   }
 
@@ -115,13 +116,10 @@ class Interpolation {
   }
 
   void blend(Piece& piece, Shares shares, std::size_t at, std::size_t count) const {
-    std::vector<float> factors{shares.first, shares.second};
-    std::vector<const float*> inputs{piece.inputs[first_].data() + at, piece.inputs[second_].data() + at};
-    if (run_.base()) {
-      factors.push_back(1);
-      inputs.push_back(piece.inputs[*run_.base()].data() + at);
-    }
-    combine(factors, inputs, 1, piece.out.subspan(at, count));
+    const std::span<const float> base =
+        run_.base() ? piece.inputs[*run_.base()].subspan(at, count) : std::span<float>();
+    blend_pair(run_.rounding(), shares.first, shares.second, shares.divisor, piece.inputs[first_].subspan(at, count),
+               piece.inputs[second_].subspan(at, count), base, piece.out.subspan(at, count));
   }
 
   TensorRun& run_;

@@ -16,6 +16,11 @@ inline void take_task_vectors(const TensorRun& run, Piece& piece) {
   for (const std::size_t i : run.tuned()) subtract(run.rounding(), piece.inputs[*run.base()], piece.inputs[i]);
 }
 
+// Compared with values of the compute type, so it is one.
+inline float epsilon_of(const TensorRun& run) {
+  return rounded(run.rounding(), static_cast<float>(run.shared("epsilon")));
+}
+
 }  // namespace ram_steps
 
 /// Reinforced agent merging (arXiv:2601.13572): an element that one model alone changed keeps the whole change, one
@@ -32,11 +37,12 @@ struct Ram {
 
   static void merge(TensorRun& run) {
     if (run.tuned().empty()) return run.copy(*run.base());
-    const auto epsilon = static_cast<float>(run.shared("epsilon"));
+    const float epsilon = ram_steps::epsilon_of(run);
     const std::vector<float> alone(run.tuned().size(), 1.0F);
     run.write(Cut::kFlat, [&](Piece& piece) {
       ram_steps::take_task_vectors(run, piece);
-      reinforce(run.rounding(), epsilon, alone, piece.pointers(run.tuned()), piece.inputs[*run.base()], piece.out);
+      reinforce(run.rounding(), true, epsilon, alone, piece.pointers(run.tuned()), piece.inputs[*run.base()],
+                piece.out);
     });
   }
 };
@@ -58,7 +64,7 @@ struct RamPlus {
   static void merge(TensorRun& run) {
     if (run.tuned().empty()) return run.copy(*run.base());
     const std::size_t models = run.tuned().size();
-    const auto epsilon = static_cast<float>(run.shared("epsilon"));
+    const float epsilon = ram_steps::epsilon_of(run);
     const std::vector<double> counts = run.sum(Cut::kFlat, 2 * models, [&](Piece& piece, std::span<double> sums) {
       ram_steps::take_task_vectors(run, piece);
       count_contributors(epsilon, piece.pointers(run.tuned()), piece.count, sums.first(models), sums.last(models));
@@ -71,7 +77,8 @@ struct RamPlus {
     }
     run.write(Cut::kFlat, [&](Piece& piece) {
       ram_steps::take_task_vectors(run, piece);
-      reinforce(Rounding::kNone, epsilon, alone, piece.pointers(run.tuned()), piece.inputs[*run.base()], piece.out);
+      reinforce(run.rounding(), false, epsilon, alone, piece.pointers(run.tuned()), piece.inputs[*run.base()],
+                piece.out);
     });
   }
 };

@@ -40,7 +40,8 @@ class Fusion {
     const std::span<const std::size_t> tuned = run_.tuned();
     const std::vector<double> squares = run_.sum(Cut::kFlat, tuned.size(), [&](Piece& piece, std::span<double> sums) {
       select_in(piece);
-      for (std::size_t k = 0; k < tuned.size(); ++k) sums[k] = sum_of_squares(run_.rounding(), piece.inputs[tuned[k]]);
+      for (std::size_t k = 0; k < tuned.size(); ++k)
+        sums[k] = dot(run_.rounding(), piece.inputs[tuned[k]], piece.inputs[tuned[k]]);
     });
     float total = 0;
     for (const double square : squares) {
