@@ -4,13 +4,14 @@
 
 #include <cmath>
 
+#include "checkpoint/json.h"
 #include "tensor/error.h"
 
 namespace cambium::model {
 
 namespace {
 
-const checkpoint::Json* given(const checkpoint::Json& object, std::string_view field) {
+const Json* given(const Json& object, std::string_view field) {
   const auto found = object.find(std::string(field));
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
@@ -25,7 +26,7 @@ bool ConfigReader::is_null(std::string_view field) const {
 }
 
 std::optional<double> ConfigReader::number(std::string_view field) const {
-  const checkpoint::Json* value = given(object_, field);
+  const Json* value = given(object_, field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) fail(field, "a number");
   const auto number = value->get<double>();
@@ -34,7 +35,7 @@ std::optional<double> ConfigReader::number(std::string_view field) const {
 }
 
 std::optional<std::int64_t> ConfigReader::integer(std::string_view field) const {
-  const checkpoint::Json* value = given(object_, field);
+  const Json* value = given(object_, field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) fail(field, "an integer");
   const auto number = value->get<double>();
@@ -43,25 +44,25 @@ std::optional<std::int64_t> ConfigReader::integer(std::string_view field) const 
 }
 
 std::optional<bool> ConfigReader::boolean(std::string_view field) const {
-  const checkpoint::Json* value = given(object_, field);
+  const Json* value = given(object_, field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_boolean()) fail(field, "true or false");
   return value->get<bool>();
 }
 
 std::optional<std::string> ConfigReader::text(std::string_view field) const {
-  const checkpoint::Json* value = given(object_, field);
+  const Json* value = given(object_, field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) fail(field, "a string");
   return value->get<std::string>();
 }
 
 std::vector<std::string> ConfigReader::texts(std::string_view field) const {
-  const checkpoint::Json* value = given(object_, field);
+  const Json* value = given(object_, field);
   if (value == nullptr) return {};
   if (!value->is_array()) fail(field, "a list of strings");
   std::vector<std::string> result;
-  for (const checkpoint::Json& item : *value) {
+  for (const Json& item : *value) {
     if (!item.is_string()) fail(field, "a list of strings");
     result.push_back(item.get<std::string>());
   }
@@ -69,20 +70,20 @@ std::vector<std::string> ConfigReader::texts(std::string_view field) const {
 }
 
 std::vector<double> ConfigReader::numbers(std::string_view field) const {
-  const checkpoint::Json* value = given(object_, field);
+  const Json* value = given(object_, field);
   if (value == nullptr) return {};
   if (!value->is_array()) fail(field, "a list of numbers");
   std::vector<double> result;
-  for (const checkpoint::Json& item : *value) {
+  for (const Json& item : *value) {
     if (!item.is_number()) fail(field, "a list of numbers");
     result.push_back(item.get<double>());
   }
   return result;
 }
 
-const checkpoint::Json& ConfigReader::object(std::string_view field) const {
-  static const checkpoint::Json kEmpty = checkpoint::Json::object();
-  const checkpoint::Json* value = given(object_, field);
+const Json& ConfigReader::object(std::string_view field) const {
+  static const Json kEmpty = Json::object();
+  const Json* value = given(object_, field);
   if (value == nullptr) return kEmpty;
   if (!value->is_object()) fail(field, "an object");
   return *value;

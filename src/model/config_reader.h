@@ -2,20 +2,22 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/json.h"
-
 namespace cambium::model {
+
+/// checkpoint::Json, without the weight of its header.
+using Json = nlohmann::ordered_json;
 
 /// Typed look-ups in one object of a config.json; a field that is absent or null counts as not given.
 /// Every function throws CheckpointError (model, field, found, expected) for a value of another type.
 class ConfigReader {
  public:
-  ConfigReader(const checkpoint::Json& object, std::string_view where) : object_(object), where_(where) {}
+  ConfigReader(const Json& object, std::string_view where) : object_(object), where_(where) {}
 
   [[nodiscard]] bool has(std::string_view field) const;
   /// True if the field is written as null (some families give null a meaning of its own).
@@ -27,14 +29,14 @@ class ConfigReader {
   [[nodiscard]] std::vector<std::string> texts(std::string_view field) const;
   [[nodiscard]] std::vector<double> numbers(std::string_view field) const;
   /// The object in that field; an empty one if it is not given.
-  [[nodiscard]] const checkpoint::Json& object(std::string_view field) const;
+  [[nodiscard]] const Json& object(std::string_view field) const;
 
-  [[nodiscard]] const checkpoint::Json& raw() const { return object_; }
+  [[nodiscard]] const Json& raw() const { return object_; }
   [[nodiscard]] const std::string& where() const { return where_; }
   [[noreturn]] void fail(std::string_view field, std::string_view expected) const;
 
  private:
-  const checkpoint::Json& object_;
+  const Json& object_;
   std::string where_;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "family/model_description.h"
 #include "model/decoder_family.h"
 #include "tensor/error.h"
 

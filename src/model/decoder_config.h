@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "family/model_description.h"
+namespace cambium::family {
+struct LanguageConfig;
+}
 
 namespace cambium::model {
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "family/model_description.h"
 #include "tensor/error.h"
 
 namespace cambium::model {

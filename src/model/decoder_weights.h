@@ -9,6 +9,11 @@
 #include "checkpoint/weight_source.h"
 #include "model/decoder_config.h"
 
+namespace cambium::family {
+struct ModelDescription;
+struct TensorRole;
+}  // namespace cambium::family
+
 namespace cambium::model {
 
 /// y = x W^T + b.

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 
+#include "checkpoint/json.h"
 #include "tensor/error.h"
 
 namespace cambium::model {
@@ -163,10 +164,10 @@ RopeConfig read_rope(const ConfigReader& reader, const DecoderConfig& config, co
   known.theta = reader.number(defaults.theta_field).value_or(defaults.theta);
   known.partial_factor = reader.number(defaults.partial_field).value_or(defaults.partial_factor);
   if (const auto original = reader.integer("original_max_position_embeddings")) known.original_max_positions = original;
-  const checkpoint::Json& scaling = reader.object("rope_scaling");
-  const checkpoint::Json& object = scaling.empty() ? reader.object("rope_parameters") : scaling;
+  const Json& scaling = reader.object("rope_scaling");
+  const Json& object = scaling.empty() ? reader.object("rope_parameters") : scaling;
   const auto nested = object.find(std::string(layer_type));
-  const checkpoint::Json& chosen = nested != object.end() && nested->is_object() ? *nested : object;
+  const Json& chosen = nested != object.end() && nested->is_object() ? *nested : object;
   return read_rope_object(ConfigReader(chosen, reader.where()), config, known);
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "checkpoint/json.h"
 #include "model/decoder_family.h"
 #include "model/rope_config.h"
 
@@ -27,7 +28,7 @@ void configure_gemma3(const ConfigReader& reader, DecoderConfig& config) {
   if (reader.object("rope_parameters").contains("sliding_attention")) {
     sliding = read_rope(reader, config, {.theta = 10'000.0}, "sliding_attention");
   } else {
-    const checkpoint::Json none = checkpoint::Json::object();
+    const Json none = Json::object();
     sliding = read_rope_object(ConfigReader(none, reader.where()), config,
                                {.theta = reader.number("rope_local_base_freq").value_or(10'000.0)});
   }

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+
+#include "model/decoder_backend.h"
+#include "model/decoder_weights.h"
+
+namespace cambium::model {
+
+/// The decoder on this machine's CPUs: weights packed once in panels, keys and values in shared blocks, activations in
+/// float32, no padding, all threads going through a step together. The result of a sequence has the same bits whatever
+/// else is in the step.
+class NativeDecoder final : public DecoderBackend {
+ public:
+  struct Options {
+    unsigned threads = 1;
+    std::size_t max_blocks = 4096;  ///< of 32 tokens
+  };
+  /// Copies the weights (but for the embedding, which stays where it is). Cost: one pass over them, on all threads.
+  /// @param dtype  type of the weights: float32, bfloat16 or float16; keys and values are kept in it
+  NativeDecoder(const DecoderConfig& config, const DecoderWeights& weights, at::ScalarType dtype,
+                const Options& options);
+  ~NativeDecoder() override;
+
+  [[nodiscard]] const DecoderConfig& config() const override;
+  [[nodiscard]] BlockPool& cache() override;
+  void step(std::span<const StepSequence> sequences, std::span<const std::size_t> wanted,
+            const Consumer& consumer) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cambium::model
