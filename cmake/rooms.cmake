@@ -46,5 +46,6 @@ function(cambium_room_tests name)
   target_compile_definitions(test_${name} PRIVATE CAMBIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                                   CAMBIUM_BINARY="${CMAKE_BINARY_DIR}/bin/cambium")
   target_link_libraries(test_${name} PRIVATE ${arg_LIBS} cambium_warnings GTest::gmock GTest::gtest_main)
+  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME unit_${name} COMMAND test_${name})
 endfunction()

@@ -16,6 +16,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                                                     -Wno-maybe-uninitialized)
 endif()
 
+# Hot loops are written with SIMD intrinsics, so that -O3 buys nothing but build time (measured: a quarter more).
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 # No fused multiply-add unless the code asks for it: the same source gives the same bits at each SIMD width.
 add_compile_options(-ffp-contract=off)
 # Paths below the source folder appear relative, so that two checkouts make the same objects (and share ccache's).
