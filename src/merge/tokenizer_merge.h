@@ -14,7 +14,7 @@ namespace cambium::merge {
 
 /// A model's part in the vocabulary of a merge.
 struct TokenizerInput {
-  const Source* source = nullptr;  ///< label, vocabulary (null: taken to be the base's), tokenizer files
+  const Source* source = nullptr;  ///< label, vocabulary, tokenizer files
   std::int64_t rows = 0;           ///< rows of its embedding: a token with a higher id has no row in this model
 };
 
@@ -48,8 +48,8 @@ struct MergedVocabulary {
 /// @param base    index in `inputs` of the model whose tokenizer is the base
 /// @param chosen  spec.source == kModel: the model whose tokenizer it is (may be none of `inputs`); else null
 /// @throws RecipeError      a `tokens:` entry names a model that is not merged, or a token or row it does not have
-/// @throws CheckpointError  a tokenizer that must be extended is not a tokenizer.json of a known kind
-/// Cost: one pass over each vocabulary; tokenizer.json is edited as text, its vocabulary never unfolded.
+/// @throws CheckpointError  a model has no tokenizer.json; the base's has tokens without a row in the model and is no
+/// BPE Cost: one pass over each vocabulary; tokenizer.json is edited as text, its vocabulary never unfolded.
 [[nodiscard]] MergedVocabulary merge_vocabularies(const TokenizerSpec& spec, std::span<const TokenizerInput> inputs,
                                                   std::size_t base, const Source* chosen);
 
