@@ -5,12 +5,14 @@ namespace cambium::cli {
 // A new command: its declaration here, its row below, its file NAME_command.cpp.
 void add_convert_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
+void add_inspect_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
   static constexpr AddCommand kCommands[] = {
       add_convert_command,
       add_forward_command,
+      add_inspect_command,
       add_version_command,
   };
   return kCommands;

@@ -74,6 +74,7 @@ std::string human_bytes(std::uint64_t bytes) {
 std::string human_count(std::uint64_t count) {
   if (count < 100'000) return fmt::format("{}", count);
   const auto value = static_cast<double>(count);
+  if (value < 999.5e3) return scaled(value / 1e3, "k");
   if (value < 999.5e6) return scaled(value / 1e6, "M");
   return scaled(value / 1e9, "B");
 }

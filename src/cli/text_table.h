@@ -30,7 +30,7 @@ class TextTable {
 
 /// "0 B", "900 B", "1.5 KiB", "256.6 MiB", "13.5 GiB".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
-/// Counts of parameters and the like: "960", "134.5 M", "7.06 B".
+/// Counts of parameters and the like: "960", "125.9 k", "134.5 M", "7.06 B".
 [[nodiscard]] std::string human_count(std::uint64_t count);
 /// "42 s", "3 min 05 s", "2 h 07 min".
 [[nodiscard]] std::string human_seconds(double seconds);

@@ -23,6 +23,7 @@ TEST(HumanNumbers, KeepTheDigitsThatMatter) {
   EXPECT_EQ(human_bytes(269'060'552), "256.6 MiB");
   EXPECT_EQ(human_bytes(UINT64_MAX), "16384.0 PiB");
   EXPECT_EQ(human_count(960), "960");
+  EXPECT_EQ(human_count(125'881), "125.9 k");
   EXPECT_EQ(human_count(134'515'008), "134.5 M");
   EXPECT_EQ(human_count(7'062'902'784), "7.06 B");
   EXPECT_EQ(human_count(70'553'706'496), "70.6 B");

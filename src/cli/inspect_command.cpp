@@ -1,0 +1,42 @@
+#include <iostream>
+#include <memory>
+
+#include "checkpoint/model_folder.h"
+#include "cli/commands.h"
+#include "cli/model_summary.h"
+
+namespace cambium::cli {
+
+namespace {
+
+struct InspectOptions {
+  std::string model;
+  bool tensors = false;
+  bool json = false;
+};
+
+void inspect(const InspectOptions& options) {
+  const auto folder = checkpoint::ModelFolder::open(options.model);
+  const ModelSummary summary = summarize(folder);
+  if (options.json) {
+    std::cout << summary_json(summary, options.tensors).dump(2) << '\n';
+  } else if (options.tensors) {
+    print_tensors(std::cout, summary);
+  } else {
+    print_summary(std::cout, summary);
+  }
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App* command = app.add_subcommand("inspect", "Show a model's family, sizes, parts and tensors");
+  command->add_option("MODEL", options->model, "model folder, or org/name[@revision] in the Hugging Face cache")
+      ->required();
+  command->add_flag("--tensors", options->tensors, "list every tensor");
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([options] { inspect(*options); });
+}
+
+}  // namespace cambium::cli
