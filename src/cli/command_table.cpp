@@ -3,6 +3,7 @@
 namespace cambium::cli {
 
 // A new command: its declaration here, its row below, its file NAME_command.cpp.
+void add_align_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
@@ -10,6 +11,7 @@ void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
   static constexpr AddCommand kCommands[] = {
+      add_align_command,
       add_convert_command,
       add_forward_command,
       add_inspect_command,

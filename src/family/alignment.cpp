@@ -9,7 +9,7 @@
 namespace cambium::family {
 namespace {
 
-constexpr std::size_t kListedInMessage = 40;
+constexpr std::size_t kListedInMessage = 20;
 
 const Reading* find_in(const std::vector<Reading>& readings, const std::optional<Reading>& head,
                        std::string_view target) {

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
+
+#include "family/decoder_family.h"
+#include "family/family_table.h"
 
 namespace cambium::family {
 namespace {
@@ -108,6 +112,11 @@ std::string shape_difference(const TensorRole& target, const Composed& composed)
   return text;
 }
 
+std::string_view lineage_of(const LanguageConfig& language) {
+  const DecoderFamily* family = find_decoder(language.family);
+  return family == nullptr || family->lineage.empty() ? std::string_view(language.family) : family->lineage;
+}
+
 // The sizes that explain why shapes differ.
 std::string differing_sizes(const LanguageConfig& base, const LanguageConfig& model) {
   struct Size {
@@ -120,7 +129,8 @@ std::string differing_sizes(const LanguageConfig& base, const LanguageConfig& mo
       {"num_kv_heads", &LanguageConfig::num_kv_heads}, {"head_dim", &LanguageConfig::head_dim},
   };
   std::vector<std::string> differing;
-  if (base.family != model.family) differing.push_back(fmt::format("family {} and {}", base.family, model.family));
+  if (lineage_of(base) != lineage_of(model))
+    differing.push_back(fmt::format("family {} and {}", base.family, model.family));
   for (const Size& size : kSizes) {
     if (base.*size.value == model.*size.value) continue;
     differing.push_back(fmt::format("{} {} and {}", size.name, base.*size.value, model.*size.value));
@@ -211,24 +221,25 @@ void align_by_canonical_name(const ModelDescription& base, const ModelDescriptio
   list_buffers(base, alignment.buffers);
   list_buffers(model, alignment.buffers);
 
-  const std::string sizes = differing_sizes(base.language, model.language);
-  const auto report = [&](std::vector<std::string> tensors, std::string message) {
+  std::string sizes = differing_sizes(base.language, model.language);
+  // The sizes are told once, with the first problem.
+  const auto report = [&](std::vector<std::string>& tensors, const std::string& message) {
     if (tensors.empty()) return;
     if (options.skip_unmatched) {
       std::ranges::move(tensors, std::back_inserter(alignment.skipped));
     } else {
-      alignment.problems.push_back({std::move(message), std::move(tensors)});
+      alignment.problems.push_back({message + std::exchange(sizes, ""), std::move(tensors)});
     }
   };
+  const auto without_counterpart = [](std::string_view of, std::string_view in) {
+    return fmt::format("language tensors of {} without counterpart in {}", of, in);
+  };
   // A pair of differing shapes is seen from both sides: once is enough, unless a fused tensor makes it one-sided.
-  const bool differ = !to_base.differing.empty();
-  report(differ ? std::move(to_base.differing) : std::move(to_model.differing),
-         fmt::format("tensors of {} and {} differ in shape{}", alignment.base_label, alignment.model_label, sizes));
-  report(std::move(to_base.missing), fmt::format("language tensors of {} without counterpart in {}{}",
-                                                 alignment.base_label, alignment.model_label, sizes));
-  report(std::move(to_model.missing), fmt::format("language tensors of {} without counterpart in {}{}",
-                                                  alignment.model_label, alignment.base_label, sizes));
-  if (base.language.family != model.language.family) {
+  report(to_base.differing.empty() ? to_model.differing : to_base.differing,
+         fmt::format("tensors of {} and {} differ in shape", alignment.base_label, alignment.model_label));
+  report(to_base.missing, without_counterpart(alignment.base_label, alignment.model_label));
+  report(to_model.missing, without_counterpart(alignment.model_label, alignment.base_label));
+  if (lineage_of(base.language) != lineage_of(model.language)) {
     alignment.notes.push_back(
         fmt::format("the decoders are of different families ({} and {}); tensors are paired by what they do",
                     base.language.family, model.language.family));

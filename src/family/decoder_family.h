@@ -64,6 +64,7 @@ struct SizeField {
 /// family_table.cpp.
 struct DecoderFamily {
   std::string_view name{};
+  std::string_view lineage{};  ///< the language models' family whose form it has, if that has another name ("qwen2")
   std::span<const std::string_view> model_types{};    ///< of config.json, or of its text_config
   std::span<const std::string_view> architectures{};  ///< for configs without a known model_type
   std::string_view body{};                            ///< in front of the patterns in a checkpoint of its own: "model."

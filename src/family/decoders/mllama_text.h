@@ -13,6 +13,7 @@ inline constexpr auto kMllamaTextPatterns = llama_patterns({});
 /// shift, and eight embedding rows more than the vocabulary has (for the image token).
 inline constexpr DecoderFamily kMllamaText{
     .name = "mllama_text",
+    .lineage = "llama",
     .model_types = kMllamaTextTypes,
     .architectures = kMllamaTextArchitectures,
     .body = "model.",

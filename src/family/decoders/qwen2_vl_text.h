@@ -11,6 +11,7 @@ inline constexpr auto kQwen2VlTextPatterns = llama_patterns({.qkv_bias = Bias::k
 /// The language model of Qwen2-VL and Qwen2.5-VL: Qwen2 with other default sizes.
 inline constexpr DecoderFamily kQwen2VlText{
     .name = "qwen2_vl_text",
+    .lineage = "qwen2",
     .model_types = kQwen2VlTextTypes,
     .architectures = kQwen2VlTextArchitectures,
     .body = "model.",
