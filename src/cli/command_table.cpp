@@ -7,6 +7,7 @@ void add_align_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
+void add_template_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
@@ -15,6 +16,7 @@ std::span<const AddCommand> command_table() {
       add_convert_command,
       add_forward_command,
       add_inspect_command,
+      add_template_command,
       add_version_command,
   };
   return kCommands;
