@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/content_hash.h"
 #include "checkpoint/json.h"
 #include "checkpoint/weight_source.h"
 #include "merge/recipe.h"
@@ -39,6 +40,8 @@ class VirtualMerge final : public checkpoint::WeightSource {
   [[nodiscard]] const checkpoint::Json& config() const;
   /// Its tokenizer, chat template, processor files ...
   [[nodiscard]] const std::vector<CompanionFile>& companions() const;
+  /// A hash of all that decides the values (plan_identity.h).
+  [[nodiscard]] checkpoint::ContentHash identity() const;
   /// Remarks of recipe and plan.
   [[nodiscard]] const std::vector<std::string>& notes() const;
 
