@@ -18,14 +18,13 @@ PlacedOutput::PlacedOutput(checkpoint::CheckpointWriter& writer, std::size_t ten
     : writer_(writer),
       tensor_(tensor),
       bytes_(writer.layout().tensors[tensor].bytes()),
-      element_bytes_(static_cast<std::size_t>(bits_of(writer.layout().tensors[tensor].dtype)) / 8),
       hasher_(writer.layout().tensors[tensor].dtype, writer.layout().tensors[tensor].shape),
       blocks_(static_cast<std::size_t>((bytes_ + kBlock - 1) / kBlock)) {
   hashed_ = std::make_unique<std::atomic<bool>[]>(blocks_);
 }
 
-void PlacedOutput::Part::write(std::size_t first, std::span<const std::byte> stored) {
-  const std::size_t size = whole_->element_bytes_;
+void PartOutput::write(std::size_t first, std::span<const std::byte> stored) {
+  const std::size_t size = element_bytes_;
   region_->for_each_run(first, stored.size() / size, [&](std::size_t whole, std::size_t part, std::size_t count) {
     whole_->write(std::uint64_t{whole} * size, stored.subspan((part - first) * size, count * size));
   });

@@ -46,28 +46,31 @@ void add_source(std::string& text, const Source& source) {
 
 }  // namespace
 
+std::string identity_text(const PlannedTensor& tensor) {
+  std::string text = fmt::format("{} {}{} in {}", tensor.output.name, cambium::name_of(tensor.output.dtype),
+                                 to_string(tensor.output.shape), cambium::name_of(tensor.compute_dtype));
+  for (const PlannedInput& input : tensor.inputs) {
+    fmt::format_to(std::back_inserter(text), "\n input {}{}", input.source->label(), input.is_base ? " base" : "");
+    add_form(text, input.form);
+  }
+  for (const PlannedPart& part : tensor.parts) {
+    fmt::format_to(std::back_inserter(text), "\n part{} {} {}{}", part.suffix, part.method,
+                   to_string(part.region.shape()), part.heads ? " by head" : "");
+    add_parameters(text, part.shared);
+    for (std::size_t i = 0; i < part.inputs.size(); ++i) {
+      fmt::format_to(std::back_inserter(text), " | {}", part.inputs[i]);
+      add_parameters(text, part.per_input[i]);
+    }
+  }
+  return text;
+}
+
 checkpoint::ContentHash identity_of(const MergePlan& plan, const Recipe& recipe) {
-  std::string text =
-      fmt::format("cambium merge 1\nseed {} nonfinite {}\n{}\n", plan.seed, plan.allow_nonfinite, recipe.text);
-  text += plan.config.dump();
+  std::string text = fmt::format("cambium merge 1\nseed {} nonfinite {}\n{}\n{}", plan.seed, plan.allow_nonfinite,
+                                 recipe.text, plan.config.dump());
   std::set<const Source*> seen;
   for (const PlannedTensor& tensor : plan.tensors) {
-    fmt::format_to(std::back_inserter(text), "\n{} {}{} in {}", tensor.output.name,
-                   cambium::name_of(tensor.output.dtype), to_string(tensor.output.shape),
-                   cambium::name_of(tensor.compute_dtype));
-    for (const PlannedInput& input : tensor.inputs) {
-      fmt::format_to(std::back_inserter(text), "\n input {}{}", input.source->label(), input.is_base ? " base" : "");
-      add_form(text, input.form);
-    }
-    for (const PlannedPart& part : tensor.parts) {
-      fmt::format_to(std::back_inserter(text), "\n part{} {} {}", part.suffix, part.method,
-                     to_string(part.region.shape()));
-      add_parameters(text, part.shared);
-      for (const Parameters& parameters : part.per_input) {
-        text += " |";
-        add_parameters(text, parameters);
-      }
-    }
+    text += "\n" + identity_text(tensor);
     for (const PlannedInput& input : tensor.inputs) {
       if (!seen.insert(input.source).second) continue;
       text += "\n";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "checkpoint/content_hash.h"
 #include "merge/merge_plan.h"
 #include "merge/recipe.h"
@@ -11,5 +13,8 @@ namespace cambium::merge {
 ///
 /// Equal for the same plan on each machine that sees the same files; a run is resumed only with an equal one.
 [[nodiscard]] checkpoint::ContentHash identity_of(const MergePlan& plan, const Recipe& recipe);
+
+/// What decides one tensor's values, given the inputs' files: texts are equal for equal values.
+[[nodiscard]] std::string identity_text(const PlannedTensor& tensor);
 
 }  // namespace cambium::merge

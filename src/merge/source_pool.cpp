@@ -27,7 +27,7 @@ std::vector<CompanionFile> companions_of(const checkpoint::ModelFolder& folder) 
 
 }  // namespace
 
-SourcePool::SourcePool() = default;
+SourcePool::SourcePool(std::vector<std::string> recipes_above) : recipes_above_(std::move(recipes_above)) {}
 SourcePool::~SourcePool() = default;
 
 const Source& SourcePool::open(const ModelReference& reference, const Recipe& recipe) {

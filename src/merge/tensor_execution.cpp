@@ -73,7 +73,7 @@ std::uint64_t TensorExecution::bytes_of(std::size_t first, std::size_t end) cons
   return bytes;
 }
 
-TensorRecord TensorExecution::run(std::size_t number, PlacedOutput& output) {
+TensorRecord TensorExecution::run(std::size_t number, TensorSink& output) {
   const PlannedTensor& tensor = plan_.tensors[number];
   TensorRecord record;
   record.read.resize(tensor.inputs.size());
@@ -82,7 +82,7 @@ TensorRecord TensorExecution::run(std::size_t number, PlacedOutput& output) {
   } else {
     for (const PlannedPart& part : tensor.parts) {
       const TensorTask task = plan_.task(tensor, part, spill_);
-      PlacedOutput::Part receiver(output, part.region);
+      PartOutput receiver(output, part.region, tensor.output.dtype);
       TaskReport report = execute(task, receiver, options_);
       for (std::size_t i = 0; i < part.inputs.size(); ++i) {
         const PlannedInput& input = tensor.inputs[part.inputs[i]];
@@ -96,12 +96,12 @@ TensorRecord TensorExecution::run(std::size_t number, PlacedOutput& output) {
       record.reports.push_back(std::move(report));
     }
   }
-  hash_inputs(tensor, record);
+  if (options_.hash_inputs) hash_inputs(tensor, record);
   return record;
 }
 
 // Tensors that are not of floating point: one model's bytes, if all models have the same.
-void TensorExecution::copy_bytes(const PlannedTensor& tensor, PlacedOutput& output) {
+void TensorExecution::copy_bytes(const PlannedTensor& tensor, TensorSink& output) {
   const PlannedInput& first = tensor.inputs.front();
   const checkpoint::TensorInfo& info = *first.source->weights().find(first.form.reading.pieces.front().source);
   const StoredBytes stored(first.source->weights(), info);

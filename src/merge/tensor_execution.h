@@ -29,12 +29,12 @@ class TensorExecution {
   /// layer`): reads all inputs once or twice and sets the tensors' parameters. Does nothing for other recipes.
   void prepare(const Recipe& recipe);
   /// Merges one tensor. @throws as execute
-  TensorRecord run(std::size_t tensor, PlacedOutput& output);
+  TensorRecord run(std::size_t tensor, TensorSink& output);
   /// Bytes of inputs that run() reports as progress for these tensors.
   [[nodiscard]] std::uint64_t bytes_of(std::size_t first, std::size_t end) const;
 
  private:
-  void copy_bytes(const PlannedTensor& tensor, PlacedOutput& output);
+  void copy_bytes(const PlannedTensor& tensor, TensorSink& output);
   void hash_inputs(const PlannedTensor& tensor, TensorRecord& record);
 
   MergePlan& plan_;

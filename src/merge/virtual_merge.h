@@ -51,7 +51,6 @@ class VirtualMerge final : public checkpoint::WeightSource {
   [[nodiscard]] std::span<const std::byte> mapped(std::string_view name) const override;
   /// Merges the tensor into `out`. Thread-safe; calls wait for each other, each uses all threads.
   void read(std::string_view name, std::span<std::byte> out) const override;
-  void release(std::span<const std::byte> range) const override;
   /// Merges the tensor piece by piece into `out`: memory stays bounded.
   void stream(std::string_view name, OutputTensor& out) const;
 
