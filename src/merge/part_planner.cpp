@@ -23,6 +23,18 @@ std::vector<const Settings*> levels_of(const PartPlanner::Context& context, cons
   return {source, context.slice->settings, &context.module->spec->parameters, &recipe.parameters};
 }
 
+// What the tensor's role says about a parameter that the recipe leaves open: neurons are the columns of the projections
+// that lead out of them.
+std::optional<double> value_by_role(const ParameterInfo& parameter, const family::TensorRole& role,
+                                    std::span<const Settings* const> levels) {
+  if (parameter.name != "columns") return std::nullopt;
+  for (const Settings* level : levels) {
+    if (level != nullptr && level->contains(parameter.name)) return std::nullopt;
+  }
+  const bool outwards = role.role == Role::kAttentionOutput || role.role == Role::kDown;
+  return outwards != role.transposed ? 1.0 : 0.0;
+}
+
 [[noreturn]] void refuse_shapes(const PlannedTensor& tensor, bool vocabulary) {
   std::string shapes;
   for (const PlannedInput& input : tensor.inputs) {
@@ -205,6 +217,7 @@ void PartPlanner::add_merged(PlannedTensor& tensor, const Context& context, Regi
       part.region.is_whole()) {
     part.heads = HeadBlocks{tensor.role->heads->count, tensor.role->heads->head_dim,
                             tensor.role->role == Role::kAttentionOutput};
+    part.shared["by_head"] = 1;
   }
   tensor.parts.push_back(std::move(part));
 }
@@ -220,9 +233,10 @@ void PartPlanner::fill_parameters(PlannedPart& part, const PlannedTensor& tensor
     if (parameter.scope == ParameterScope::kShared) {
       const TensorAspect aspect{tensor.output.name, tensor.role, head};
       const std::string where = fmt::format("{}: {}", recipe_.file, tensor.output.name);
-      if (const auto value = look_up(parameter, levels_of(context, recipe_, nullptr), aspect, context.place, where)) {
-        part.shared[name] = *value;
-      }
+      const std::vector<const Settings*> levels = levels_of(context, recipe_, nullptr);
+      auto value = value_by_role(parameter, *tensor.role, levels);
+      if (!value) value = look_up(parameter, levels, aspect, context.place, where);
+      if (value) part.shared[name] = *value;
       continue;
     }
     for (std::size_t i = 0; i < count; ++i) {
