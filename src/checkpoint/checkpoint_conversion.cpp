@@ -41,12 +41,13 @@ std::unique_ptr<ConversionSource> open_file(const ConversionOptions& options) {
 
 std::unique_ptr<ConversionSource> open_source(const ConversionOptions& options) {
   std::error_code ignored;
-  if (fs::is_regular_file(options.input, ignored)) return open_file(options);
+  const bool folder = fs::is_directory(options.input, ignored);
+  if (!folder && (fs::exists(options.input, ignored) || options.input.ends_with(".gguf"))) return open_file(options);
   if (!options.pre_tokenizer.empty()) {
     throw UsageError(fmt::format("--pre-tokenizer is for .gguf files; {} has a tokenizer of its own", options.input));
   }
   // A folder of nothing but GGUF files has no config either: say what it is first.
-  if (fs::is_directory(options.input, ignored) && !fs::exists(fs::path(options.input) / "config.json", ignored)) {
+  if (folder && !fs::exists(fs::path(options.input) / "config.json", ignored)) {
     (void)find_shards(options.input);
   }
   return std::make_unique<FolderConversion>(ModelFolder::open(options.input), options.dtype);
@@ -104,7 +105,7 @@ ConversionResult convert_checkpoint(const ConversionOptions& options, Progress& 
   const ConversionResult result{writer.layout().tensors.size(), writer.layout().total_bytes,
                                 writer.layout().shard_files.size()};
   try {
-    progress.begin("convert", result.tensor_bytes, "B");
+    progress.begin("convert", result.tensor_bytes, "bytes");
     write_weights(*source, writer, options.threads, progress);
     for (const auto& [name, contents] : source->made_files()) writer.write_file(name, contents);
     for (const auto& [name, file] : source->copied_files()) writer.copy_file(file, name);

@@ -18,7 +18,7 @@ struct ConversionOptions {
   std::optional<DType> dtype;  ///< F16, BF16 or F32; unset: BF16 for a GGUF file, for a folder each tensor's own
   std::uint64_t shard_bytes = 5'000'000'000;
   unsigned threads = 1;
-  std::string pre_tokenizer;  ///< of a GGUF file whose tokenizer does not name one
+  std::string pre_tokenizer{};  ///< of a GGUF file whose tokenizer does not name one
 };
 
 struct ConversionResult {

@@ -39,11 +39,6 @@ bool is_filler(std::string_view text) {
          std::ranges::all_of(text.substr(4, text.size() - 5), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 // The object's keys are known to differ: appended without ordered_json's search for a key, which is linear.
 void append_key(Json& object, std::string key, Json value) {
   object.get_ref<Json::object_t&>().emplace_back(std::move(key), std::move(value));
@@ -173,9 +168,16 @@ class Builder {
     for (std::size_t i = 0; i < count; ++i) token.text += kBlank;
   }
 
-  // Gemma's tokenizer.json names the byte token of the tabulator by its character, so that runs of tabs can merge.
+  // Runs of tabs are tokens in Gemma's vocabulary, a single one is a byte. For runs to be merged from single ones,
+  // Gemma's tokenizer.json names that byte's token by its character.
   void restore_tab() {
-    if (!sentence_piece() || !gemma() || std::ranges::find(tokens_, "\t", &Token::text) != tokens_.end()) return;
+    const auto is_run = [](const Token& token) {
+      return token.text.size() > 1 && token.text.find_first_not_of('\t') == std::string::npos;
+    };
+    if (!sentence_piece() || !gemma() || std::ranges::find(tokens_, "\t", &Token::text) != tokens_.end() ||
+        std::ranges::none_of(tokens_, is_run)) {
+      return;
+    }
     const auto tab = std::ranges::find(tokens_, "<0x09>", &Token::text);
     if (tab == tokens_.end()) return;
     tab->text = "\t";
@@ -227,10 +229,9 @@ class Builder {
   }
 
   [[nodiscard]] Json added_tokens() const {
-    // Phi-3's special tokens swallow the blanks behind them; the format has no place for that, the name must do.
-    const std::string name = lower(metadata_.text("general.name").value_or(""));
-    const bool phi3 =
-        sentence_piece() && (name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos);
+    // Phi-3's special tokens swallow the blanks behind them. The format has no place for that; llama.cpp goes by the
+    // model's name, here its tell-tale tokens do.
+    const bool phi3 = sentence_piece() && by_text_.contains("<|placeholder1|>");
     Json list = Json::array();
     for (const Token& token : tokens_) {
       const bool is_special =

@@ -14,7 +14,7 @@ struct GgufTokenizerOptions {
   std::string architecture;     ///< row of the architecture table: "llama", "gemma3"
   std::int64_t vocabulary = 0;  ///< rows of the embedding: no token may lie behind them
   std::int64_t context_length = 0;
-  std::string pre_tokenizer;  ///< replaces the file's tokenizer.ggml.pre if not empty
+  std::string pre_tokenizer{};  ///< replaces the file's tokenizer.ggml.pre if not empty
 };
 
 /// The tokenizer of a GGUF file as Hugging Face has it: contents by file name (tokenizer.json, tokenizer_config.json,

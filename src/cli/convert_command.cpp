@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
-#include <iostream>
 #include <memory>
+#include <string>
 
 #include "checkpoint/checkpoint_conversion.h"
 #include "cli/commands.h"
 #include "cli/terminal_progress.h"
+#include "cli/text_table.h"
 #include "tensor/error.h"
 #include "tensor/workers.h"
 
@@ -42,9 +43,8 @@ void add_convert_command(CLI::App& app) {
       TerminalProgress progress;
       result = checkpoint::convert_checkpoint(*options, progress);
     }
-    fmt::print("{}: {} tensors, {:.1f} MB in {} file{}\n", options->output.string(), result.tensors,
-               static_cast<double>(result.tensor_bytes) / 1e6, result.weight_files,
-               result.weight_files == 1 ? "" : "s");
+    fmt::print("{}: {} tensors, {} in {} file{}\n", options->output.string(), result.tensors,
+               human_bytes(result.tensor_bytes), result.weight_files, result.weight_files == 1 ? "" : "s");
   });
 }
 

@@ -3,10 +3,13 @@
 
     make_goldens.py blocks                     blocks.gguf: blocks of every type that is read, and what they mean
     make_goldens.py model FOLDER OUT.gguf      a Hugging Face folder as llama.cpp's converter writes it
-        [--type BF16] [--parts N] [--pre NAME] [--scores] [--name NAME]
+        [--type BF16] [--parts N] [--pre NAME] [--window] [--name NAME]
+    make_goldens.py expect FOLDER OUT.json     what converting that file has to give back: hashes of the tensors in
+                                               bfloat16, configs, tokenizer
 
-Needs gguf 0.19, numpy, torch, safetensors. llama3.gguf, qwen3-*.gguf and gemma3.gguf were made from the
-models of the same names among the project's model fixtures; NAME.safetensors holds the tensors they came from.
+Needs gguf 0.19, numpy, torch, safetensors, xxhash. llama3.gguf (--pre llama-bpe), qwen3-*.gguf (--parts 2 --pre
+qwen2) and gemma3.gguf, all of --type BF16, and NAME.expected.json were made from the tiny models llama3, qwen3 and
+gemma3_text of the project's model fixtures, whose weights bfloat16 holds exactly.
 
 What the converter does, and `model` does likewise: tensors renamed; rows of llama's and mistral's q and k
 reordered for interleaved rotary pairs; 1 added to gemma's norm weights; vectors kept in F32; divisors of the
@@ -162,6 +165,10 @@ def add_tokenizer(writer: gguf.GGUFWriter, folder: pathlib.Path, config: dict, p
     sentence_piece = tokenizer["model"].get("byte_fallback", False)
     by_id = {i: token for token, i in tokenizer["model"]["vocab"].items()}
     added = {entry["id"]: entry for entry in tokenizer["added_tokens"]}
+    # As SentencePiece scores them: by the rank of the merge that makes a token; what no merge makes comes last.
+    ranks = {}
+    for rank, pair in enumerate(tokenizer["model"].get("merges", [])):
+        ranks.setdefault("".join(pair if isinstance(pair, list) else pair.split(" ", 1)), rank)
     tokens, types, scores = [], [], []
     for i in range(config["vocab_size"]):
         kind, token = gguf.TokenType.NORMAL, by_id.get(i, f"[PAD{i}]")
@@ -178,7 +185,7 @@ def add_tokenizer(writer: gguf.GGUFWriter, folder: pathlib.Path, config: dict, p
             kind = gguf.TokenType.BYTE
         tokens.append(token.encode())
         types.append(kind)
-        scores.append(float(-i) if kind == gguf.TokenType.NORMAL else -1000.0)
+        scores.append(float(-ranks.get(token, 1e6 + i)) if kind == gguf.TokenType.NORMAL else -1000.0)
     writer.add_tokenizer_model("llama" if sentence_piece else "gpt2")
     writer.add_tokenizer_pre("default" if sentence_piece else pre)
     writer.add_token_list(tokens)
@@ -228,6 +235,29 @@ def make_model(args: argparse.Namespace) -> None:
     writer.close()
 
 
+# ----------------------------------------------------------------------------------------------- what to expect back
+def content_hash(value) -> str:
+    """As cambium::checkpoint::hash_tensor: type and shape, then the hash of each MiB."""
+    import torch
+    import xxhash
+    data = value.to(torch.bfloat16).contiguous().view(torch.int16).numpy().tobytes()
+    text = f"BF16[{', '.join(str(size) for size in value.shape)}]\n".encode()
+    blocks = (xxhash.xxh3_128(data[i:i + (1 << 20)]).digest() for i in range(0, len(data), 1 << 20))
+    return xxhash.xxh3_128(text + b"".join(blocks)).hexdigest()
+
+
+def make_expectation(args: argparse.Namespace) -> None:
+    from safetensors.torch import load_file
+    folder = pathlib.Path(args.folder)
+    expected = {"tensors": {}}
+    for shard in sorted(folder.glob("model*.safetensors")):
+        expected["tensors"].update({name: content_hash(value) for name, value in load_file(shard).items()})
+    for name in ("config", "generation_config", "tokenizer", "tokenizer_config"):
+        expected[name] = json.loads((folder / f"{name}.json").read_text())
+    expected["chat_template"] = (folder / "chat_template.jinja").read_text()
+    pathlib.Path(args.out).write_text(json.dumps(expected, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -240,8 +270,11 @@ def main() -> None:
     model.add_argument("--pre", default="gpt-2", help="tokenizer.ggml.pre of a byte-level tokenizer")
     model.add_argument("--name", help="general.name")
     model.add_argument("--window", action="store_true", help="state the sliding window of a mistral model")
+    expect = commands.add_parser("expect")
+    expect.add_argument("folder")
+    expect.add_argument("out")
     args = parser.parse_args()
-    make_blocks() if args.command == "blocks" else make_model(args)
+    {"blocks": lambda _: make_blocks(), "model": make_model, "expect": make_expectation}[args.command](args)
 
 
 if __name__ == "__main__":

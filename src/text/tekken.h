@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "text/pipeline.h"
+
+namespace cambium::text {
+
+/// Builds a tokenizer from Mistral's tekken.json: byte strings ranked as in tiktoken (of all neighbouring pairs whose
+/// joined bytes are in the vocabulary the lowest rank joins first), a split pattern, and special tokens in front of the
+/// ranks. Special tokens are cut out of the text; <s> goes in front of it.
+/// @throws CheckpointError  malformed; the message names file and field
+[[nodiscard]] std::unique_ptr<Pipeline> pipeline_from_tekken(std::string_view json, std::string_view where);
+
+}  // namespace cambium::text
