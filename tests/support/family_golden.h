@@ -11,7 +11,7 @@
 
 #include "checkpoint/weight_source.h"
 
-namespace cambium::testing {
+namespace cambium::testing_support {
 
 /// One file of tests/golden/families (see make_families.py there).
 struct FamilyGolden {
@@ -58,4 +58,4 @@ inline std::vector<std::string> family_golden_names() {
   return names;
 }
 
-}  // namespace cambium::testing
+}  // namespace cambium::testing_support

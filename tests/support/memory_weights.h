@@ -9,7 +9,7 @@
 #include "checkpoint/weight_source.h"
 #include "tensor/convert.h"
 
-namespace cambium::testing {
+namespace cambium::testing_support {
 
 /// Weights held in memory, for tests that need values but no files.
 class MemoryWeights final : public checkpoint::WeightSource {
@@ -49,4 +49,4 @@ class MemoryWeights final : public checkpoint::WeightSource {
   bool hidden_ = false;
 };
 
-}  // namespace cambium::testing
+}  // namespace cambium::testing_support

@@ -11,8 +11,6 @@
 namespace cambium::family {
 namespace {
 
-using cambium::testing::family_golden;
-using cambium::testing::FamilyGolden;
 using checkpoint::Json;
 using checkpoint::TensorInfo;
 using ::testing::AllOf;
@@ -23,6 +21,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 using ::testing::UnorderedElementsAre;
+using testing_support::family_golden;
+using testing_support::FamilyGolden;
 
 using Names = std::map<std::string, std::string>;
 
@@ -84,7 +84,7 @@ TEST_P(EveryGraft, IsPairedWithItsBaseInBothDirections) {
 
 std::vector<Case> every_graft() {
   std::vector<Case> cases;
-  for (const std::string& name : cambium::testing::family_golden_names()) {
+  for (const std::string& name : testing_support::family_golden_names()) {
     const FamilyGolden golden = family_golden(name);
     if (!golden.json.contains("base")) continue;
     cases.push_back({name, "saved"});

@@ -8,8 +8,6 @@
 namespace cambium::family {
 namespace {
 
-using cambium::testing::family_golden;
-using cambium::testing::FamilyGolden;
 using checkpoint::Json;
 using checkpoint::TensorInfo;
 using ::testing::AllOf;
@@ -20,6 +18,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
+using testing_support::family_golden;
+using testing_support::FamilyGolden;
 
 class EveryFamily : public ::testing::TestWithParam<std::string> {};
 
@@ -47,7 +47,7 @@ TEST_P(EveryFamily, IsToldByConfigAndGivesEachLanguageTensorARole) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Goldens, EveryFamily, ::testing::ValuesIn(cambium::testing::family_golden_names()),
+INSTANTIATE_TEST_SUITE_P(Goldens, EveryFamily, ::testing::ValuesIn(testing_support::family_golden_names()),
                          [](const auto& each) {
                            std::string name = each.param;
                            std::ranges::replace(name, '.', '_');
@@ -78,7 +78,7 @@ TEST_P(EveryLayout, GivesTheCanonicalNamesOfTheSavedForm) {
 
 std::vector<std::pair<std::string, std::string>> all_layouts() {
   std::vector<std::pair<std::string, std::string>> all;
-  for (const std::string& name : cambium::testing::family_golden_names()) {
+  for (const std::string& name : testing_support::family_golden_names()) {
     const FamilyGolden golden = family_golden(name);
     if (!golden.json.contains("names")) continue;
     for (const auto& [layout, names] : golden.json.at("names").items()) all.emplace_back(name, layout);

@@ -11,11 +11,11 @@
 namespace cambium::family {
 namespace {
 
-using cambium::testing::MemoryWeights;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
+using testing_support::MemoryWeights;
 
 // A weight [6, 2] whose element (row, column) is 10 * row + column.
 std::vector<float> table(std::int64_t rows, std::int64_t columns) {
