@@ -212,7 +212,7 @@ void write_model(const std::filesystem::path& folder, const std::vector<Generate
   writer.finish();
 }
 
-void make_pair(const std::filesystem::path& folder, const Sizes& sizes) {
+void write_pair(const std::filesystem::path& folder, const Sizes& sizes) {
   std::vector<Generated> base;
   add_language(base, sizes, "", kBaseTokens, 0);
   Json config = language_config(sizes, kBaseTokens);
@@ -260,7 +260,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     std::filesystem::create_directories(folder);
-    make_pair(folder, sizes);
+    write_pair(folder, sizes);
   } catch (const std::exception& error) {
     std::cerr << "make_pair: " << error.what() << '\n';
     return 1;
