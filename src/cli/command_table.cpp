@@ -6,9 +6,12 @@ namespace cambium::cli {
 void add_align_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
+void add_generate_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_shift_command(CLI::App& app);
 void add_template_command(CLI::App& app);
+void add_merge_command(CLI::App& app);
+void add_recover_command(CLI::App& app);
 void add_tokenize_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
@@ -17,9 +20,12 @@ std::span<const AddCommand> command_table() {
       add_align_command,
       add_convert_command,
       add_forward_command,
+      add_generate_command,
       add_inspect_command,
       add_shift_command,
       add_template_command,
+      add_merge_command,
+      add_recover_command,
       add_tokenize_command,
       add_version_command,
   };

@@ -115,6 +115,13 @@ class Reader {
       throw RecipeError(
           fmt::format("{}: exactly one of models, slices and modules must be given, found {}", yaml_.where(), forms));
     }
+    if (recipe_.scope == Scope::kModel && recipe_.method != "recover") {
+      throw RecipeError(fmt::format("{}: scope: model is for method recover, not {}", yaml_.where(), recipe_.method));
+    }
+    if (recipe_.granularity != Granularity::kTensor && recipe_.method != "shift_softmax") {
+      throw RecipeError(
+          fmt::format("{}: granularity is for method shift_softmax, not {}", yaml_.where(), recipe_.method));
+    }
     recipe_.sliced =
         std::ranges::any_of(recipe_.modules, [](const ModuleSpec& module) { return !module.slices.empty(); });
     return std::move(recipe_);

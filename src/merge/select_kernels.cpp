@@ -9,27 +9,38 @@
 #define HWY_TARGET_INCLUDE "merge/select_kernels.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
-#include "merge/rounding_steps.h"
+#include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace cambium::merge::HWY_NAMESPACE {
 namespace {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
 Collected collect(float low, float high, const float* scores, std::size_t count, float* out) {
+  const hn::ScalableTag<float> f;
+  const std::size_t lanes = hn::Lanes(f);
   Collected result;
-  std::size_t room_needed = 0;
-  for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
     const auto score = hn::LoadU(f, scores + i);
     const auto above = hn::Gt(score, hn::Set(f, high));
     const auto inside = hn::AndNot(above, hn::Ge(score, hn::Set(f, low)));
     result.above += hn::CountTrue(f, above);
     if (out != nullptr) {
-      room_needed += hn::CompressBlendedStore(score, inside, f, out + room_needed);
+      result.inside += hn::CompressBlendedStore(score, inside, f, out + result.inside);
     } else {
-      room_needed += hn::CountTrue(f, inside);
+      result.inside += hn::CountTrue(f, inside);
     }
-  });
-  result.inside = room_needed;
+  }
+  for (; i < count; ++i) {
+    if (scores[i] > high) {
+      ++result.above;
+    } else if (scores[i] >= low) {
+      if (out != nullptr) out[result.inside] = scores[i];
+      ++result.inside;
+    }
+  }
   return result;
 }
 

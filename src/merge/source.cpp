@@ -10,7 +10,7 @@ namespace cambium::merge {
 std::string CompanionFile::read() const { return contents ? *contents : checkpoint::read_file(path); }
 
 Source::Source(ModelReference reference, std::shared_ptr<const checkpoint::WeightSource> weights,
-               checkpoint::Json config, std::vector<CompanionFile> companions,
+               checkpoint::Json config, std::vector<CompanionFile> companions, std::vector<std::filesystem::path> files,
                std::shared_ptr<const VirtualMerge> computed)
     : reference_(std::move(reference)),
       label_(reference_.text()),
@@ -18,6 +18,7 @@ Source::Source(ModelReference reference, std::shared_ptr<const checkpoint::Weigh
       config_(std::move(config)),
       description_(family::describe(config_, weights_->tensors(), label_)),
       companions_(std::move(companions)),
+      files_(std::move(files)),
       computed_(std::move(computed)) {
   for (const family::TensorRole& role : description_.tensors) canonical_.emplace(role.canonical, &role);
 }

@@ -34,7 +34,8 @@ class Source {
  public:
   /// @param computed  the merge behind `weights` if the model is a recipe, else null
   Source(ModelReference reference, std::shared_ptr<const checkpoint::WeightSource> weights, checkpoint::Json config,
-         std::vector<CompanionFile> companions, std::shared_ptr<const VirtualMerge> computed);
+         std::vector<CompanionFile> companions, std::vector<std::filesystem::path> files,
+         std::shared_ptr<const VirtualMerge> computed);
 
   [[nodiscard]] const ModelReference& reference() const { return reference_; }
   /// As the recipe names it.
@@ -43,6 +44,8 @@ class Source {
   [[nodiscard]] const checkpoint::Json& config() const { return config_; }
   [[nodiscard]] const family::ModelDescription& description() const { return description_; }
   [[nodiscard]] const std::vector<CompanionFile>& companions() const { return companions_; }
+  /// The files that hold the weights; none if they are computed.
+  [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
   [[nodiscard]] const CompanionFile* companion(std::string_view name) const;
   [[nodiscard]] const VirtualMerge* computed() const { return computed_.get(); }
   /// The tokens of tokenizer.json, read when first asked for; null if there is none. Thread-safe.
@@ -58,6 +61,7 @@ class Source {
   checkpoint::Json config_;
   family::ModelDescription description_;
   std::vector<CompanionFile> companions_;
+  std::vector<std::filesystem::path> files_;
   std::shared_ptr<const VirtualMerge> computed_;
   std::unordered_map<std::string_view, const family::TensorRole*> canonical_;
   mutable std::once_flag vocabulary_read_;

@@ -27,7 +27,7 @@ std::vector<CompanionFile> companions_of(const checkpoint::ModelFolder& folder) 
 
 }  // namespace
 
-SourcePool::SourcePool() = default;
+SourcePool::SourcePool(std::vector<std::string> recipes_above) : recipes_above_(std::move(recipes_above)) {}
 SourcePool::~SourcePool() = default;
 
 const Source& SourcePool::open(const ModelReference& reference, const Recipe& recipe) {
@@ -47,7 +47,10 @@ std::unique_ptr<Source> SourcePool::opened(const ModelReference& reference, cons
   auto folder = std::make_shared<checkpoint::ModelFolder>(checkpoint::ModelFolder::open(reference.model));
   checkpoint::Json config = folder->config();
   std::vector<CompanionFile> companions = companions_of(*folder);
-  return std::make_unique<Source>(reference, std::move(folder), std::move(config), std::move(companions), nullptr);
+  std::vector<std::filesystem::path> files;
+  for (const checkpoint::SafetensorsFile& shard : folder->shards()) files.push_back(shard.path());
+  return std::make_unique<Source>(reference, std::move(folder), std::move(config), std::move(companions),
+                                  std::move(files), nullptr);
 }
 
 std::unique_ptr<Source> SourcePool::opened_recipe(const ModelReference& reference, Recipe recipe) {
@@ -60,7 +63,8 @@ std::unique_ptr<Source> SourcePool::opened_recipe(const ModelReference& referenc
   above.push_back(name);
   // The constructor that knows which recipes are being opened is for this place alone.
   const std::shared_ptr<VirtualMerge> merge(new VirtualMerge(std::move(recipe), std::move(above), {}));
-  return std::make_unique<Source>(reference, merge, merge->config(), merge->companions(), merge);
+  return std::make_unique<Source>(reference, merge, merge->config(), merge->companions(),
+                                  std::vector<std::filesystem::path>{}, merge);
 }
 
 const family::Alignment& SourcePool::alignment(const Source& base, const Source& model, bool by_index) {

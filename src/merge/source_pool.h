@@ -15,7 +15,9 @@ namespace cambium::merge {
 /// the recipe change.
 class SourcePool {
  public:
-  SourcePool();
+  SourcePool() : SourcePool(std::vector<std::string>{}) {}
+  /// @param recipes_above  recipes that are being opened, outermost first: none of them may be opened again
+  explicit SourcePool(std::vector<std::string> recipes_above);
   ~SourcePool();
   SourcePool(const SourcePool&) = delete;
   SourcePool& operator=(const SourcePool&) = delete;
@@ -30,13 +32,12 @@ class SourcePool {
   [[nodiscard]] const family::Alignment& alignment(const Source& base, const Source& model, bool by_index);
 
  private:
-  friend class VirtualMerge;
   [[nodiscard]] std::unique_ptr<Source> opened(const ModelReference& reference, const Recipe& recipe);
   [[nodiscard]] std::unique_ptr<Source> opened_recipe(const ModelReference& reference, Recipe recipe);
 
   std::map<std::string, std::unique_ptr<Source>> sources_;
   std::map<std::pair<const Source*, const Source*>, std::unique_ptr<family::Alignment>> alignments_[2];
-  std::vector<std::string> recipes_above_;  ///< recipes that are being opened, outermost first
+  std::vector<std::string> recipes_above_;
 };
 
 }  // namespace cambium::merge

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/content_hash.h"
 #include "checkpoint/json.h"
 #include "checkpoint/weight_source.h"
 #include "merge/recipe.h"
@@ -39,6 +40,8 @@ class VirtualMerge final : public checkpoint::WeightSource {
   [[nodiscard]] const checkpoint::Json& config() const;
   /// Its tokenizer, chat template, processor files ...
   [[nodiscard]] const std::vector<CompanionFile>& companions() const;
+  /// A hash of all that decides the values (plan_identity.h).
+  [[nodiscard]] checkpoint::ContentHash identity() const;
   /// Remarks of recipe and plan.
   [[nodiscard]] const std::vector<std::string>& notes() const;
 
@@ -48,7 +51,6 @@ class VirtualMerge final : public checkpoint::WeightSource {
   [[nodiscard]] std::span<const std::byte> mapped(std::string_view name) const override;
   /// Merges the tensor into `out`. Thread-safe; calls wait for each other, each uses all threads.
   void read(std::string_view name, std::span<std::byte> out) const override;
-  void release(std::span<const std::byte> range) const override;
   /// Merges the tensor piece by piece into `out`: memory stays bounded.
   void stream(std::string_view name, OutputTensor& out) const;
 

@@ -1,0 +1,90 @@
+#include "model/engine/engine_setup.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "checkpoint/json.h"
+#include "model/config_reader.h"
+#include "model/device.h"
+#include "model/loaded_model.h"
+#include "model/native/key_value_blocks.h"
+#include "model/native/native_decoder.h"
+#include "tensor/error.h"
+#include "tensor/workers.h"
+
+namespace cambium::model {
+
+namespace {
+
+std::vector<std::int32_t> ids_in(const checkpoint::Json& object, const std::string& where) {
+  std::vector<std::int32_t> ids;
+  const auto found = object.find("eos_token_id");
+  if (found == object.end() || found->is_null()) return ids;
+  const checkpoint::Json list = found->is_array() ? *found : checkpoint::Json::array({*found});
+  for (const checkpoint::Json& id : list) {
+    if (!id.is_number_integer()) ConfigReader(object, where).fail("eos_token_id", "a token id or a list of them");
+    ids.push_back(id.get<std::int32_t>());
+  }
+  return ids;
+}
+
+std::vector<std::int32_t> read_stop_ids(const ModelSource& source, const family::ModelDescription& description) {
+  const std::filesystem::path file = source.folder / "generation_config.json";
+  if (std::filesystem::exists(file)) {
+    std::vector<std::int32_t> ids = ids_in(checkpoint::read_json(file), file.string());
+    if (!ids.empty()) return ids;
+  }
+  std::vector<std::int32_t> ids = ids_in(source.config, source.weights->label());
+  return ids.empty() ? ids_in(description.language.raw, source.weights->label()) : ids;
+}
+
+std::size_t cache_blocks(const DecoderConfig& config, at::ScalarType dtype, double gib) {
+  const double machine = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const double bytes = gib > 0 ? gib * 1024 * 1024 * 1024 : machine / 4;
+  const auto size = [](std::int64_t value) { return static_cast<std::size_t>(value); };
+  const KeyValueShape shape{dtype == at::kFloat ? PanelType::kFloat32 : PanelType::kFloat16, size(config.num_layers),
+                            size(config.num_kv_heads), size(config.head_dim)};
+  return std::max<std::size_t>(4, static_cast<std::size_t>(bytes / static_cast<double>(shape.block_bytes())));
+}
+
+}  // namespace
+
+struct RunningModel::Impl {
+  LoadedModel model;
+  std::unique_ptr<Engine> engine;
+  std::vector<std::int32_t> stop_ids;
+  double load_seconds = 0;
+};
+
+RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Impl>()) {
+  const auto begin = std::chrono::steady_clock::now();
+  const c10::Device device = open_device(setup.device);
+  if (!(setup.cache_gib >= 0)) throw UsageError("the cache's memory must be a number of GiB, 0 or more");
+  LoadedModel& model = impl_->model;
+  model = load_model(open_model(setup.model), dtype_option(setup.dtype));
+  impl_->stop_ids = read_stop_ids(model.source, model.description);
+  if (!device.is_cpu())
+    throw SystemError(fmt::format("device '{}': generation runs on the CPU only so far", setup.device));
+  const NativeDecoder::Options options{.threads = setup.threads == 0 ? default_threads() : setup.threads,
+                                       .max_blocks = cache_blocks(model.config, model.dtype, setup.cache_gib)};
+  impl_->engine = std::make_unique<Engine>(
+      std::make_unique<NativeDecoder>(model.config, model.weights, model.dtype, options), setup.options);
+  // The packed copy is what runs; only the embedding is still read where it lies.
+  model.weights = {};
+  impl_->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+RunningModel::~RunningModel() = default;
+
+Engine& RunningModel::engine() { return *impl_->engine; }
+
+const std::filesystem::path& RunningModel::folder() const { return impl_->model.source.folder; }
+
+const std::vector<std::int32_t>& RunningModel::stop_ids() const { return impl_->stop_ids; }
+
+double RunningModel::load_seconds() const { return impl_->load_seconds; }
+
+}  // namespace cambium::model

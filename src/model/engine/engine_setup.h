@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/engine/engine.h"
+
+namespace cambium::model {
+
+/// What to run, and how.
+struct EngineSetup {
+  std::string model;           ///< folder, org/name in the Hugging Face cache, or recipe
+  std::string dtype = "auto";  ///< as dtype_option
+  std::string device = "cpu";
+  unsigned threads = 0;  ///< 0: all CPUs that the process may use
+  double cache_gib = 0;  ///< memory for keys and values; 0: a quarter of the machine's
+  EngineOptions options;
+};
+
+/// A model with its engine.
+class RunningModel {
+ public:
+  /// @throws what opening and loading the model throws; SystemError for a device that is not there
+  explicit RunningModel(const EngineSetup& setup);
+  ~RunningModel();
+
+  [[nodiscard]] Engine& engine();
+  /// Where tokenizer, chat template and processor files lie.
+  [[nodiscard]] const std::filesystem::path& folder() const;
+  /// Tokens that end a generation: generation_config.json's eos_token_id (one or several), else config.json's.
+  [[nodiscard]] const std::vector<std::int32_t>& stop_ids() const;
+  [[nodiscard]] double load_seconds() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cambium::model
