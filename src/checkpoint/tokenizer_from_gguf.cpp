@@ -5,39 +5,20 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
-#include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "checkpoint/foreign_text.h"
 #include "checkpoint/gguf_merges.h"
 #include "checkpoint/gguf_pre_tokenizer.h"
+#include "checkpoint/gguf_vocabulary.h"
 #include "checkpoint/json.h"
 #include "tensor/error.h"
 
 namespace cambium::checkpoint {
 namespace {
 
-// Numbers of tokenizer.ggml.token_type.
-enum class TokenKind : std::int64_t { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
-
 constexpr std::string_view kBlank = "\u2581";  // what SentencePiece writes for a blank
-constexpr std::size_t kLongestToken = 2048;
-
-struct Token {
-  std::string text;
-  std::int64_t id = 0;
-  TokenKind kind = TokenKind::kNormal;
-  double score = 0;
-};
-
-// "[PAD151665]": a row of the embedding that no token has, filled by llama.cpp's converter.
-bool is_filler(std::string_view text) {
-  return text.size() > 5 && text.starts_with("[PAD") && text.ends_with("]") &&
-         std::ranges::all_of(text.substr(4, text.size() - 5), [](unsigned char c) { return std::isdigit(c) != 0; });
-}
 
 // The object's keys are known to differ: appended without ordered_json's search for a key, which is linear.
 void append_key(Json& object, std::string key, Json value) {
@@ -47,28 +28,23 @@ void append_key(Json& object, std::string key, Json value) {
 class Builder {
  public:
   Builder(const GgufMetadata& metadata, std::string_view where, const GgufTokenizerOptions& options)
-      : metadata_(metadata), where_(where), options_(options) {
-    model_ = metadata_.text("tokenizer.ggml.model").value_or("");
-    if (model_.empty() || metadata_.texts("tokenizer.ggml.tokens").empty()) {
-      throw CheckpointError(fmt::format("{}: has no tokenizer (tokenizer.ggml.model, tokenizer.ggml.tokens)", where_));
-    }
-    if (model_ != "gpt2" && model_ != "llama") {
-      throw CheckpointError(
-          fmt::format("{}: key 'tokenizer.ggml.model' is '{}'; known are gpt2 (byte-level BPE) and llama "
-                      "(SentencePiece BPE)",
-                      where_, model_));
-    }
-    read_tokens();
+      : metadata_(metadata),
+        where_(where),
+        options_(options),
+        vocabulary_(metadata, where, gemma()),
+        bos_(vocabulary_.special("bos")),
+        eos_(vocabulary_.special("eos")),
+        unknown_(vocabulary_.special("unknown")),
+        padding_(vocabulary_.special("padding")) {
     if (!sentence_piece()) name_pre_tokenizer();
     add_bos_ = metadata_.boolean("tokenizer.ggml.add_bos_token").value_or(sentence_piece() || pre_tokenizer_.adds_bos);
     add_eos_ = metadata_.boolean("tokenizer.ggml.add_eos_token").value_or(false);
-    bos_ = special("bos");
-    eos_ = special("eos");
-    unknown_ = special("unknown");
-    padding_ = special("padding");
-    if (sentence_piece()) sentence_piece_defaults();
     require_if_added("bos", add_bos_, bos_);
     require_if_added("eos", add_eos_, eos_);
+    if (!vocabulary_.tokens().empty() && vocabulary_.tokens().back().id >= options_.vocabulary) {
+      throw CheckpointError(fmt::format("{}: has {} tokens, but the embedding only {} rows", where_,
+                                        vocabulary_.tokens().back().id + 1, options_.vocabulary));
+    }
   }
 
   [[nodiscard]] Json tokenizer() const {
@@ -107,82 +83,8 @@ class Builder {
   }
 
  private:
-  [[nodiscard]] bool sentence_piece() const { return model_ == "llama"; }
+  [[nodiscard]] bool sentence_piece() const { return vocabulary_.sentence_piece(); }
   [[nodiscard]] bool gemma() const { return options_.architecture.starts_with("gemma"); }
-
-  void read_tokens() {
-    const std::vector<std::string_view> texts = metadata_.texts("tokenizer.ggml.tokens");
-    const std::vector<std::int64_t> kinds = metadata_.integers("tokenizer.ggml.token_type");
-    const std::vector<double> scores = metadata_.numbers("tokenizer.ggml.scores");
-    const auto check_size = [&](std::string_view key, std::size_t size) {
-      if (size != 0 && size != texts.size()) {
-        throw CheckpointError(
-            fmt::format("{}: key '{}' has {} values, but there are {} tokens", where_, key, size, texts.size()));
-      }
-    };
-    check_size("tokenizer.ggml.token_type", kinds.size());
-    check_size("tokenizer.ggml.scores", scores.size());
-    if (sentence_piece() && scores.empty()) {
-      throw CheckpointError(
-          fmt::format("{}: has no tokenizer.ggml.scores; a SentencePiece vocabulary needs them", where_));
-    }
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      Token token{std::string(texts[i]), static_cast<std::int64_t>(i)};
-      if (!is_utf8(token.text) || token.text.size() > kLongestToken) {
-        throw CheckpointError(
-            fmt::format("{}: token {} is not UTF-8 or longer than {} bytes", where_, i, kLongestToken));
-      }
-      if (!kinds.empty()) {
-        if (kinds[i] < 0 || kinds[i] > 6) {
-          throw CheckpointError(fmt::format("{}: token {} is of type {}, expected 0 to 6", where_, i, kinds[i]));
-        }
-        token.kind = static_cast<TokenKind>(kinds[i]);
-      }
-      if (!scores.empty()) token.score = scores[i];
-      if (token.kind == TokenKind::kUnused && is_filler(token.text)) continue;
-      restore_blanks(token);
-      tokens_.push_back(std::move(token));
-    }
-    restore_tab();
-    if (!tokens_.empty() && tokens_.back().id >= options_.vocabulary) {
-      throw CheckpointError(fmt::format("{}: has {} tokens, but the embedding only {} rows", where_,
-                                        tokens_.back().id + 1, options_.vocabulary));
-    }
-    for (const Token& token : tokens_) {
-      const auto [other, is_new] = by_text_.emplace(token.text, &token);
-      if (!is_new) {
-        throw CheckpointError(
-            fmt::format("{}: tokens {} and {} have the same text", where_, other->second->id, token.id));
-      }
-    }
-  }
-
-  // The converter writes user-defined runs of blanks as they stand in a text; the vocabulary has them as pieces.
-  void restore_blanks(Token& token) const {
-    if (!sentence_piece() || token.kind != TokenKind::kUserDefined || token.text.empty() ||
-        token.text.find_first_not_of(' ') != std::string::npos) {
-      return;
-    }
-    const std::size_t count = token.text.size();
-    token.text.clear();
-    for (std::size_t i = 0; i < count; ++i) token.text += kBlank;
-  }
-
-  // Runs of tabs are tokens in Gemma's vocabulary, a single one is a byte. For runs to be merged from single ones,
-  // Gemma's tokenizer.json names that byte's token by its character.
-  void restore_tab() {
-    const auto is_run = [](const Token& token) {
-      return token.text.size() > 1 && token.text.find_first_not_of('\t') == std::string::npos;
-    };
-    if (!sentence_piece() || !gemma() || std::ranges::find(tokens_, "\t", &Token::text) != tokens_.end() ||
-        std::ranges::none_of(tokens_, is_run)) {
-      return;
-    }
-    const auto tab = std::ranges::find(tokens_, "<0x09>", &Token::text);
-    if (tab == tokens_.end()) return;
-    tab->text = "\t";
-    tab->kind = TokenKind::kNormal;
-  }
 
   void name_pre_tokenizer() {
     pre_name_ = options_.pre_tokenizer;
@@ -190,38 +92,19 @@ class Builder {
     if (pre_name_ == "default") {
       // Files of before April 2024 do not say; the model may.
       if (options_.architecture.starts_with("qwen")) pre_name_ = "qwen2";
-      if (by_text_.contains("<|begin_of_text|>")) pre_name_ = "llama-bpe";
+      if (vocabulary_.contains("<|begin_of_text|>")) pre_name_ = "llama-bpe";
     }
     pre_tokenizer_ = gguf_pre_tokenizer(pre_name_);
   }
 
   [[noreturn]] void refuse_pre_tokenizer() const {
     throw CheckpointError(
-        fmt::format("{}: the pre-tokenizer '{}' (tokenizer.ggml.pre) is not known; name the way in which "
+        fmt::format("{}: the pre-tokenizer {} (tokenizer.ggml.pre) is not known; name the way in which "
                     "the model cuts text with --pre-tokenizer: {}",
-                    where_, pre_name_, fmt::join(gguf_pre_tokenizer_names(), ", ")));
+                    where_, quote_foreign(pre_name_), fmt::join(gguf_pre_tokenizer_names(), ", ")));
   }
 
-  [[nodiscard]] const Token* token(std::int64_t id) const {
-    const auto found = std::ranges::lower_bound(tokens_, id, {}, &Token::id);
-    return found != tokens_.end() && found->id == id ? &*found : nullptr;
-  }
-
-  [[nodiscard]] const Token* special(std::string_view name) const {
-    return token(metadata_.integer(fmt::format("tokenizer.ggml.{}_token_id", name)).value_or(-1));
-  }
-
-  // What llama.cpp assumes of SentencePiece files that do not say.
-  void sentence_piece_defaults() {
-    const auto assume = [&](std::string_view name, const Token*& special_token, std::int64_t id) {
-      if (!metadata_.has(fmt::format("tokenizer.ggml.{}_token_id", name))) special_token = token(id);
-    };
-    assume("bos", bos_, 1);
-    assume("eos", eos_, 2);
-    assume("unknown", unknown_, 0);
-  }
-
-  void require_if_added(std::string_view name, bool added, const Token* found) const {
+  void require_if_added(std::string_view name, bool added, const GgufToken* found) const {
     if (added && found == nullptr) {
       throw CheckpointError(fmt::format(
           "{}: texts get a {} token, but key 'tokenizer.ggml.{}_token_id' does not name one", where_, name, name));
@@ -231,12 +114,12 @@ class Builder {
   [[nodiscard]] Json added_tokens() const {
     // Phi-3's special tokens swallow the blanks behind them. The format has no place for that; llama.cpp goes by the
     // model's name, here its tell-tale tokens do.
-    const bool phi3 = sentence_piece() && by_text_.contains("<|placeholder1|>");
+    const bool phi3 = sentence_piece() && vocabulary_.contains("<|placeholder1|>");
     Json list = Json::array();
-    for (const Token& token : tokens_) {
+    for (const GgufToken& token : vocabulary_.tokens()) {
       const bool is_special =
-          token.kind == TokenKind::kControl || (token.kind == TokenKind::kUnknown && sentence_piece());
-      if (!is_special && token.kind != TokenKind::kUserDefined) continue;
+          token.kind == GgufTokenKind::kControl || (token.kind == GgufTokenKind::kUnknown && sentence_piece());
+      if (!is_special && token.kind != GgufTokenKind::kUserDefined) continue;
       if (token.text.empty()) continue;
       const bool swallows = phi3 && token.text != "<unk>" && token.text != "<s>" && token.text != "<|endoftext|>";
       Json added;
@@ -260,10 +143,10 @@ class Builder {
     json["continuing_subword_prefix"] = nullptr;
     json["end_of_word_suffix"] = nullptr;
     json["fuse_unk"] = sentence_piece();
-    json["byte_fallback"] = sentence_piece() && by_text_.contains("<0x00>");
+    json["byte_fallback"] = sentence_piece() && vocabulary_.contains("<0x00>");
     json["ignore_merges"] = !sentence_piece() && pre_tokenizer_.ignore_merges;
     Json vocabulary = Json::object();
-    for (const Token& token : tokens_) append_key(vocabulary, token.text, token.id);
+    for (const GgufToken& token : vocabulary_.tokens()) append_key(vocabulary, token.text, token.id);
     json["vocab"] = std::move(vocabulary);
     json["merges"] = merges();
     return json;
@@ -281,7 +164,7 @@ class Builder {
         const std::size_t blank = stated[i].find(' ', 1);
         const std::string left(stated[i].substr(0, blank));
         const std::string right(blank == std::string_view::npos ? "" : stated[i].substr(blank + 1));
-        if (!by_text_.contains(left) || !by_text_.contains(right) || !by_text_.contains(left + right)) {
+        if (!vocabulary_.contains(left) || !vocabulary_.contains(right) || !vocabulary_.contains(left + right)) {
           throw CheckpointError(
               fmt::format("{}: merge {} of tokenizer.ggml.merges joins what is no token, or to what is "
                           "none",
@@ -301,14 +184,14 @@ class Builder {
     // Where scores say nothing (Gemma's do not follow its merges; converters without a SentencePiece model write one
     // constant) the order of the tokens does.
     std::vector<double> scores;
-    for (const Token& token : tokens_) {
-      if (token.kind == TokenKind::kNormal) scores.push_back(token.score);
+    for (const GgufToken& token : vocabulary_.tokens()) {
+      if (token.kind == GgufTokenKind::kNormal) scores.push_back(token.score);
     }
     const bool by_id = gemma() || std::ranges::adjacent_find(scores, std::not_equal_to<>{}) == scores.end();
     std::vector<ScoredToken> result;
-    for (const Token& token : tokens_) {
-      const bool mergeable =
-          token.kind == TokenKind::kNormal || token.kind == TokenKind::kUserDefined || token.kind == TokenKind::kUnused;
+    for (const GgufToken& token : vocabulary_.tokens()) {
+      const bool mergeable = token.kind == GgufTokenKind::kNormal || token.kind == GgufTokenKind::kUserDefined ||
+                             token.kind == GgufTokenKind::kUnused;
       result.push_back({token.text, token.id, by_id ? -static_cast<double>(token.id) : token.score, mergeable});
     }
     return result;
@@ -332,7 +215,7 @@ class Builder {
   [[nodiscard]] Json template_processor() const {
     if (!add_bos_ && !add_eos_) return nullptr;
     Json special_tokens = Json::object();
-    const auto special_piece = [&](const Token& token, int type_id) {
+    const auto special_piece = [&](const GgufToken& token, int type_id) {
       special_tokens[token.text] = {
           {"id", token.text}, {"ids", Json::array({token.id})}, {"tokens", Json::array({token.text})}};
       Json piece;
@@ -405,17 +288,15 @@ class Builder {
   const GgufMetadata& metadata_;
   std::string where_;
   const GgufTokenizerOptions& options_;
-  std::string model_;
-  std::vector<Token> tokens_;  // by id
-  std::unordered_map<std::string_view, const Token*> by_text_;
+  GgufVocabulary vocabulary_;
+  const GgufToken* bos_;
+  const GgufToken* eos_;
+  const GgufToken* unknown_;
+  const GgufToken* padding_;
   std::string pre_name_;
   GgufPreTokenizer pre_tokenizer_;
   bool add_bos_ = false;
   bool add_eos_ = false;
-  const Token* bos_ = nullptr;
-  const Token* eos_ = nullptr;
-  const Token* unknown_ = nullptr;
-  const Token* padding_ = nullptr;
 };
 
 std::string pretty(const Json& json) { return json.dump(2, ' ', false) + "\n"; }

@@ -35,7 +35,7 @@ Alignment align(const AlignmentSide& base, const AlignmentSide& model, const Ali
   for (std::vector<std::string>* names :
        {&alignment.modality_only, &alignment.base_modality_only, &alignment.buffers}) {
     std::ranges::sort(*names);
-    names->erase(std::ranges::unique(*names).begin(), names->end());
+    names->erase(std::unique(names->begin(), names->end()), names->end());
   }
 
   const TensorRole* base_embedding = embedding_of(*base.description);
