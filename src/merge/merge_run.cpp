@@ -10,6 +10,7 @@
 #include "checkpoint/open_file.h"
 #include "merge/execute.h"
 #include "merge/model_card.h"
+#include "merge/model_wide_numbers.h"
 #include "merge/placed_output.h"
 #include "merge/plan_identity.h"
 #include "merge/provenance.h"
@@ -118,14 +119,19 @@ class Run {
                                          .progress = options_.progress,
                                          .masks = nullptr,
                                          .hash_inputs = true};
-    TensorExecution execution(plan_, execute_options, SpillPlace{writer.working_folder()});
+    const SpillPlace spill{writer.working_folder()};
     const auto [first, end] = range_of(plan_, share);
+    try {
+      ModelWideNumbers().set(plan_, recipe_, execute_options, spill);
+    } catch (const Interrupted&) {
+      stop(journal);
+    }
+    TensorExecution execution(plan_, execute_options, spill);
     if (options_.progress != nullptr) {
       options_.progress->begin("merge", execution.bytes_of(first, end), "B");
       for (const auto& [tensor, line] : journal.finished())
         options_.progress->advance(execution.bytes_of(tensor, tensor + 1));
     }
-    execution.prepare(recipe_);
     for (std::size_t i = first; i < end; ++i) {
       if (journal.finished().contains(i)) continue;
       if (options_.progress != nullptr && options_.progress->stop_requested()) stop(journal);

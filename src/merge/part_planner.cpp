@@ -50,8 +50,8 @@ std::optional<double> value_by_role(const ParameterInfo& parameter, const family
 
 }  // namespace
 
-PartPlanner::PartPlanner(const Recipe& recipe, const MethodInfo& method, VocabularyRule vocabulary)
-    : recipe_(recipe), method_(method), vocabulary_(std::move(vocabulary)) {}
+PartPlanner::PartPlanner(const Recipe& recipe, const MethodInfo& method, VocabularyRule vocabulary, bool keep_types)
+    : recipe_(recipe), method_(method), vocabulary_(std::move(vocabulary)), keep_types_(keep_types) {}
 
 bool PartPlanner::looks_rows_up(const family::TensorRole& tensor) const {
   return vocabulary_.kind == VocabularyRule::Kind::kToken && is_vocabulary(tensor);
@@ -71,7 +71,7 @@ void PartPlanner::carry(PlannedTensor& tensor) const {
   tensor.parts.push_back(std::move(part));
 }
 
-void PartPlanner::plan_types(PlannedTensor& tensor) const {
+void PartPlanner::plan_types(PlannedTensor& tensor, const Context& context) const {
   for (const PlannedInput& input : tensor.inputs) {
     if (is_mergeable(input.form.dtype)) continue;
     const std::string_view type = cambium::name_of(input.form.dtype);
@@ -90,7 +90,9 @@ void PartPlanner::plan_types(PlannedTensor& tensor) const {
   DType dtype = tensor.inputs.front().form.dtype;
   for (const PlannedInput& input : tensor.inputs) dtype = promote(dtype, input.form.dtype);
   tensor.compute_dtype = recipe_.dtype.value_or(dtype);
-  tensor.output.dtype = recipe_.out_dtype.value_or(tensor.compute_dtype);
+  const DType own = context.otherwise.form.dtype;
+  const bool keep = keep_types_ && !recipe_.dtype && is_mergeable(own);
+  tensor.output.dtype = recipe_.out_dtype.value_or(keep ? own : tensor.compute_dtype);
 }
 
 void PartPlanner::plan(PlannedTensor& tensor, const Context& context) const {
@@ -104,7 +106,7 @@ void PartPlanner::plan(PlannedTensor& tensor, const Context& context) const {
     tensor.output.shape = context.otherwise.form.shape;
     return carry(tensor);
   }
-  plan_types(tensor);
+  plan_types(tensor, context);
   if (is_vocabulary(*tensor.role)) return plan_vocabulary(tensor, context);
   for (const PlannedInput& input : tensor.inputs) {
     if (input.form.shape != tensor.output.shape) refuse_shapes(tensor, false);

@@ -34,7 +34,10 @@ struct VocabularyRule {
 /// rows and heads go together, types, and every number of the method.
 class PartPlanner {
  public:
-  PartPlanner(const Recipe& recipe, const MethodInfo& method, VocabularyRule vocabulary);
+  /// @param keep_types  tensors come out in the type they have in the layout unless the recipe says another: a language
+  /// model of
+  ///                    another type that is merged into a multimodal one does not change what the latter is stored in
+  PartPlanner(const Recipe& recipe, const MethodInfo& method, VocabularyRule vocabulary, bool keep_types);
 
   /// The rows of this tensor are tokens that have to be looked up.
   [[nodiscard]] bool looks_rows_up(const family::TensorRole& tensor) const;
@@ -53,7 +56,7 @@ class PartPlanner {
   void carry(PlannedTensor& tensor) const;
 
  private:
-  void plan_types(PlannedTensor& tensor) const;
+  void plan_types(PlannedTensor& tensor, const Context& context) const;
   void plan_vocabulary(PlannedTensor& tensor, const Context& context) const;
   void plan_rows(PlannedTensor& tensor, const Context& context) const;
   void add_merged(PlannedTensor& tensor, const Context& context, Region region, std::string suffix) const;
@@ -66,6 +69,7 @@ class PartPlanner {
   const Recipe& recipe_;
   const MethodInfo& method_;
   VocabularyRule vocabulary_;
+  bool keep_types_;
   /// Tables by the models that take part: embedding and head usually share one.
   mutable std::map<std::vector<const Source*>, std::shared_ptr<const VocabularyRowTable>> tables_;
 };

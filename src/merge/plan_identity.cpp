@@ -46,6 +46,17 @@ void add_source(std::string& text, const Source& source) {
 
 }  // namespace
 
+std::string input_text(const PlannedTensor& tensor, const PlannedPart& part) {
+  std::string text =
+      fmt::format("\n{}{} in {}", tensor.output.name, part.suffix, cambium::name_of(tensor.compute_dtype));
+  for (const std::size_t number : part.inputs) {
+    const PlannedInput& input = tensor.inputs[number];
+    fmt::format_to(std::back_inserter(text), "\n input {}{}", input.source->label(), input.is_base ? " base" : "");
+    add_form(text, input.form);
+  }
+  return text;
+}
+
 std::string identity_text(const PlannedTensor& tensor) {
   std::string text = fmt::format("{} {}{} in {}", tensor.output.name, cambium::name_of(tensor.output.dtype),
                                  to_string(tensor.output.shape), cambium::name_of(tensor.compute_dtype));

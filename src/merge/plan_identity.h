@@ -16,5 +16,7 @@ namespace cambium::merge {
 
 /// What decides one tensor's values, given the inputs' files: texts are equal for equal values.
 [[nodiscard]] std::string identity_text(const PlannedTensor& tensor);
+/// Of that, which values a part reads.
+[[nodiscard]] std::string input_text(const PlannedTensor& tensor, const PlannedPart& part);
 
 }  // namespace cambium::merge

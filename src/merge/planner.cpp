@@ -75,7 +75,7 @@ class Planner {
     for (const auto& [source, each] : matchings_) {
       plan_.notes.insert(plan_.notes.end(), each->notes().begin(), each->notes().end());
     }
-    parts_.emplace(recipe, method_, vocabulary_rule(options));
+    parts_.emplace(recipe, method_, vocabulary_rule(options), mixed_);
   }
 
   MergePlan plan() {

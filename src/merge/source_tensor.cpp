@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "family/tensor_reader.h"
+#include "merge/spilled_tensor.h"
 #include "merge/virtual_merge.h"
 #include "tensor/error.h"
 
@@ -15,9 +16,9 @@ namespace {
 // A tensor whose bytes lie in memory or in a mapped file.
 class ReaderInput final : public InputTensor {
  public:
-  explicit ReaderInput(family::TensorReader reader) : reader_(std::move(reader)) {}
-  ReaderInput(family::TensorReader reader, std::shared_ptr<const void> keep)
-      : reader_(std::move(reader)), keep_(std::move(keep)) {}
+  /// @param keep  what the reader reads from, if it lives no longer than the reader
+  explicit ReaderInput(family::TensorReader reader, std::shared_ptr<const checkpoint::WeightSource> keep = nullptr)
+      : keep_(std::move(keep)), reader_(std::move(reader)) {}
 
   std::string label() const override { return reader_.label(); }
   const Shape& shape() const override { return reader_.shape(); }
@@ -27,8 +28,8 @@ class ReaderInput final : public InputTensor {
   void release(std::size_t first, std::size_t count) const override { reader_.release(first, count); }
 
  private:
+  std::shared_ptr<const checkpoint::WeightSource> keep_;
   family::TensorReader reader_;
-  std::shared_ptr<const void> keep_;
 };
 
 }  // namespace
@@ -81,10 +82,19 @@ TensorForm form_of(const Source& source, family::Reading reading, Shape shape) {
 }
 
 std::shared_ptr<const InputTensor> open_tensor(const Source& source, const TensorForm& form, const SpillPlace& spill) {
-  static_cast<void>(spill);
   const std::span<const std::int64_t> rows =
       form.rows ? std::span<const std::int64_t>(*form.rows) : std::span<const std::int64_t>{};
-  return std::make_shared<ReaderInput>(family::TensorReader(source.weights(), form.reading, form.shape, rows));
+  const std::vector<std::string> names = form.names();
+  const VirtualMerge* computed = source.computed();
+  const bool there = computed == nullptr || std::ranges::all_of(names, [&](const std::string& name) {
+                       return !computed->mapped(name).empty();
+                     });
+  if (there) {
+    return std::make_shared<ReaderInput>(family::TensorReader(source.weights(), form.reading, form.shape, rows));
+  }
+  std::shared_ptr<const checkpoint::WeightSource> kept = spilled(*computed, names, spill);
+  family::TensorReader reader(*kept, form.reading, form.shape, rows);
+  return std::make_shared<ReaderInput>(std::move(reader), std::move(kept));
 }
 
 }  // namespace cambium::merge

@@ -57,8 +57,6 @@ ContentHash hash_of(const checkpoint::WeightSource& source, const checkpoint::Te
 TensorExecution::TensorExecution(MergePlan& plan, const ExecuteOptions& options, SpillPlace spill)
     : plan_(plan), options_(options), spill_(std::move(spill)) {}
 
-void TensorExecution::prepare(const Recipe& recipe) { static_cast<void>(recipe); }
-
 std::uint64_t TensorExecution::bytes_of(std::size_t first, std::size_t end) const {
   std::uint64_t bytes = 0;
   for (std::size_t i = first; i < end; ++i) {

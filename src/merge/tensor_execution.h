@@ -10,7 +10,6 @@
 #include "merge/merge_plan.h"
 #include "merge/placed_output.h"
 #include "merge/provenance.h"
-#include "merge/recipe.h"
 
 namespace cambium::merge {
 
@@ -25,9 +24,6 @@ class TensorExecution {
  public:
   TensorExecution(MergePlan& plan, const ExecuteOptions& options, SpillPlace spill);
 
-  /// What must be known of the whole model before the first tensor can be merged (`scope: model`, `granularity:
-  /// layer`): reads all inputs once or twice and sets the tensors' parameters. Does nothing for other recipes.
-  void prepare(const Recipe& recipe);
   /// Merges one tensor. @throws as execute
   TensorRecord run(std::size_t tensor, TensorSink& output);
   /// Bytes of inputs that run() reports as progress for these tensors.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "merge/merge_plan.h"
+#include "merge/model_wide_numbers.h"
 #include "merge/plan_identity.h"
 #include "merge/source_pool.h"
 #include "merge/tensor_execution.h"
@@ -53,7 +54,7 @@ struct VirtualMerge::Impl {
         plan(planned(recipe)) {
     for (const PlannedTensor& tensor : plan.tensors) tensors.push_back(tensor.output);
     std::ranges::sort(tensors, {}, &checkpoint::TensorInfo::name);
-    number();
+    note_plan();
   }
 
   MergePlan planned(const Recipe& wanted) {
@@ -65,9 +66,14 @@ struct VirtualMerge::Impl {
     return std::move(plans.front());
   }
 
-  void number() {
+  // Before numbers of the whole model are added, which are no decision of the recipe.
+  void note_plan() {
     numbers.clear();
-    for (std::size_t i = 0; i < plan.tensors.size(); ++i) numbers.emplace(plan.tensors[i].output.name, i);
+    identities.clear();
+    for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
+      numbers.emplace(plan.tensors[i].output.name, i);
+      identities.emplace(plan.tensors[i].output.name, identity_text(plan.tensors[i]));
+    }
   }
 
   std::size_t number_of(std::string_view name) const {
@@ -83,10 +89,9 @@ struct VirtualMerge::Impl {
                                          .progress = nullptr,
                                          .masks = nullptr,
                                          .hash_inputs = false};
-    TensorExecution execution(plan, execute_options, SpillPlace{});
-    if (!prepared) execution.prepare(recipe);
+    if (!prepared) model_wide.set(plan, recipe, execute_options, SpillPlace{});
     prepared = true;
-    execution.run(tensor, sink);
+    TensorExecution(plan, execute_options, SpillPlace{}).run(tensor, sink);
   }
 
   Recipe recipe;
@@ -97,6 +102,8 @@ struct VirtualMerge::Impl {
   MergePlan plan;
   std::vector<checkpoint::TensorInfo> tensors;
   std::map<std::string, std::size_t, std::less<>> numbers;
+  std::map<std::string, std::string, std::less<>> identities;  ///< what decides each tensor's values
+  ModelWideNumbers model_wide;
   bool prepared = false;
   std::mutex mutex;
 };
@@ -148,16 +155,13 @@ std::vector<std::string> VirtualMerge::set(std::string_view path, std::string_vi
   recipe.documents = impl_->recipe.documents;
   const std::lock_guard lock(impl_->mutex);
   MergePlan plan = impl_->planned(recipe);
-  std::map<std::string, const PlannedTensor*, std::less<>> before;
-  for (const PlannedTensor& tensor : impl_->plan.tensors) before.emplace(tensor.output.name, &tensor);
   std::vector<std::string> changed;
-  bool same = plan.tensors.size() == before.size();
+  bool same = plan.tensors.size() == impl_->tensors.size();
   for (const PlannedTensor& tensor : plan.tensors) {
-    const auto found = before.find(tensor.output.name);
-    same = same && found != before.end() && found->second->output.dtype == tensor.output.dtype &&
-           found->second->output.shape == tensor.output.shape;
+    const checkpoint::TensorInfo* before = find(tensor.output.name);
+    same = same && before != nullptr && before->dtype == tensor.output.dtype && before->shape == tensor.output.shape;
     if (!same) break;
-    if (identity_text(*found->second) != identity_text(tensor)) changed.push_back(tensor.output.name);
+    if (impl_->identities.at(tensor.output.name) != identity_text(tensor)) changed.push_back(tensor.output.name);
   }
   if (!same) {
     throw RecipeError(
@@ -169,7 +173,7 @@ std::vector<std::string> VirtualMerge::set(std::string_view path, std::string_vi
   impl_->recipe = std::move(recipe);
   impl_->plan = std::move(plan);
   impl_->prepared = false;
-  impl_->number();
+  impl_->note_plan();
   return changed;
 }
 
