@@ -7,6 +7,7 @@
 #include "model/forward_inputs.h"
 #include "model/loaded_model.h"
 #include "model/tensor_file.h"
+#include "model/vision/picture_inputs.h"
 
 void cambium_forward(const cambium::model::ForwardOptions& options) {
   using namespace cambium::model;
@@ -14,8 +15,14 @@ void cambium_forward(const cambium::model::ForwardOptions& options) {
   (void)open_device(options.device);
   const LoadedModel model = load_model(open_model(options.model), dtype_option(options.dtype));
   const Decoder decoder(model.config, model.weights);
-  const ForwardInputs inputs = forward_inputs(read_tensor_file(options.inputs), model.config, options.inputs);
-  const at::Tensor hidden =
-      decoder.forward_embeddings(decoder.embed(inputs.ids), AttentionLayout::from_mask(inputs.mask));
+  TensorMap tensors = read_tensor_file(options.inputs);
+  const std::unique_ptr<VisionTower> vision = tensors.contains("pixel_values") ? load_vision(model) : nullptr;
+  const PictureInputs pictures = take_pictures(tensors, vision.get());
+  const ForwardInputs inputs = forward_inputs(tensors, model.config, options.inputs);
+  at::Tensor embeddings = decoder.embed(inputs.ids);
+  if (pictures.features.defined()) {
+    embeddings = place_features(embeddings, pictures.ids, pictures.features, vision->config().image_token);
+  }
+  const at::Tensor hidden = decoder.forward_embeddings(embeddings, AttentionLayout::from_mask(inputs.mask));
   write_tensor_file(options.output, {{"logits", decoder.logits(hidden).to(at::kFloat)}});
 }

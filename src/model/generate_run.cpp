@@ -6,6 +6,7 @@
 #include "model/engine/engine_setup.h"
 #include "model/forward_inputs.h"
 #include "model/tensor_file.h"
+#include "model/vision/picture_inputs.h"
 #include "tensor/error.h"
 
 namespace cambium::model {
@@ -63,12 +64,17 @@ std::vector<std::vector<std::int32_t>> rows_of(const ForwardInputs& inputs) {
 }
 
 void generate_rows(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
-  const ForwardInputs inputs =
-      forward_inputs(read_tensor_file(options.inputs), model.engine().config(), options.inputs);
+  TensorMap tensors = read_tensor_file(options.inputs);
+  const VisionTower* vision = tensors.contains("pixel_values") ? model.vision() : nullptr;
+  const PictureInputs pictures = take_pictures(tensors, vision);
+  const ForwardInputs inputs = forward_inputs(tensors, model.engine().config(), options.inputs);
+  std::vector<std::vector<EmbeddingRows>> embeddings =
+      picture_rows(pictures, inputs.mask, vision == nullptr ? -1 : vision->config().image_token);
   std::vector<GenerateRequest> requests;
   for (std::vector<std::int32_t>& ids : rows_of(inputs)) {
     requests.push_back(request_of(options, model));
     requests.back().prompt.ids = std::move(ids);
+    requests.back().prompt.embeddings = std::move(embeddings[requests.size() - 1]);
     requests.back().sampling.seed += requests.size() - 1;
   }
   for (Generation& generation : model.engine().generate(requests)) {

@@ -12,6 +12,7 @@
 #include "model/loaded_model.h"
 #include "model/native/key_value_blocks.h"
 #include "model/native/native_decoder.h"
+#include "model/vision/picture_inputs.h"
 #include "tensor/error.h"
 #include "tensor/workers.h"
 
@@ -57,6 +58,7 @@ struct RunningModel::Impl {
   std::unique_ptr<Engine> engine;
   std::vector<std::int32_t> stop_ids;
   double load_seconds = 0;
+  std::unique_ptr<VisionTower> vision;
 };
 
 RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Impl>()) {
@@ -75,6 +77,11 @@ RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Im
   // The packed copy is what runs; only the embedding is still read where it lies.
   model.weights = {};
   impl_->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+const VisionTower* RunningModel::vision() {
+  if (!impl_->vision) impl_->vision = load_vision(impl_->model);
+  return impl_->vision.get();
 }
 
 RunningModel::~RunningModel() = default;

@@ -10,6 +10,8 @@
 
 namespace cambium::model {
 
+class VisionTower;
+
 /// What to run, and how.
 struct EngineSetup {
   std::string model;           ///< folder, org/name in the Hugging Face cache, or recipe
@@ -32,6 +34,8 @@ class RunningModel {
   [[nodiscard]] const std::filesystem::path& folder() const;
   /// Tokens that end a generation: generation_config.json's eos_token_id (one or several), else config.json's.
   [[nodiscard]] const std::vector<std::int32_t>& stop_ids() const;
+  /// Tower and projector, loaded at the first call; null for a model without.
+  [[nodiscard]] const VisionTower* vision();
   [[nodiscard]] double load_seconds() const;
 
  private:
