@@ -224,6 +224,27 @@ void reinforce_vectors(Rounding rounding, bool round_sum, float epsilon, const f
   });
 }
 
+void count_changes(float epsilon, const float* const* vectors, std::size_t number, std::size_t count, double* sole,
+                   double* shared) {
+  for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
+    const auto least = hn::Set(f, epsilon);
+    const auto one = hn::Set(f, 1.0F);
+    auto contributors = hn::Zero(f);
+    for (std::size_t k = 0; k < number; ++k) {
+      const auto contributes = hn::Gt(hn::Abs(hn::LoadU(f, vectors[k] + i)), least);
+      contributors = hn::Add(contributors, hn::IfThenElseZero(contributes, one));
+    }
+    const auto alone = hn::Eq(contributors, one);
+    for (std::size_t k = 0; k < number; ++k) {
+      const auto contributes = hn::Gt(hn::Abs(hn::LoadU(f, vectors[k] + i)), least);
+      const std::size_t changes = hn::CountTrue(f, contributes);
+      const std::size_t own = hn::CountTrue(f, hn::And(contributes, alone));
+      sole[k] += static_cast<double>(own);
+      shared[k] += static_cast<double>(changes - own);
+    }
+  });
+}
+
 }  // namespace
 }  // namespace cambium::merge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -244,6 +265,7 @@ HWY_EXPORT(blend_mean);
 HWY_EXPORT(take_variances);
 HWY_EXPORT(fuse);
 HWY_EXPORT(reinforce_vectors);
+HWY_EXPORT(count_changes);
 
 void subtract(Rounding rounding, std::span<const float> base, std::span<float> values) {
   HWY_DYNAMIC_DISPATCH(subtract_base)(rounding, base.data(), values.data(), values.size());
@@ -311,13 +333,7 @@ void reinforce(Rounding rounding, bool round_sum, float epsilon, std::span<const
 
 void count_contributors(float epsilon, std::span<const float* const> vectors, std::size_t count, std::span<double> sole,
                         std::span<double> shared) {
-  for (std::size_t i = 0; i < count; ++i) {
-    std::size_t contributors = 0;
-    for (const float* vector : vectors) contributors += std::abs(vector[i]) > epsilon ? 1U : 0U;
-    for (std::size_t k = 0; k < vectors.size(); ++k) {
-      if (std::abs(vectors[k][i]) > epsilon) (contributors == 1 ? sole : shared)[k] += 1;
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(count_changes)(epsilon, vectors.data(), vectors.size(), count, sole.data(), shared.data());
 }
 
 }  // namespace cambium::merge

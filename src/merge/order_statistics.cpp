@@ -236,10 +236,8 @@ class StatisticsFinder {
   }
 
   static void conclude_collected(Search& search, std::uint64_t above) {
-    std::vector<float> values;
-    for (const std::vector<float>& piece : search.collected) values.insert(values.end(), piece.begin(), piece.end());
     OrderStatistic& result = search.result;
-    result.value = pick_by_rank(values, search.query.rank - above);
+    result.value = pick_collected(search, search.query.rank - above);
     result.above = above;
     result.in_piece.reserve(search.collected.size());
     for (const std::vector<float>& piece : search.collected) {
@@ -248,6 +246,29 @@ class StatisticsFinder {
       result.equal += found.inside;
       result.in_piece.push_back(static_cast<std::uint32_t>(found.inside));
     }
+  }
+
+  // A histogram over the bracket leaves a handful of values to sort.
+  static float pick_collected(const Search& search, std::uint64_t rank) {
+    constexpr std::size_t kFewBins = 4096;
+    const int shift = std::max(0, static_cast<int>(std::bit_width(search.high - search.low)) - 12);
+    const auto bin_of = [&](float value) { return (order_key(value) - search.low) >> shift; };
+    std::vector<std::uint64_t> bins(kFewBins);
+    for (const std::vector<float>& piece : search.collected) {
+      for (const float value : piece) ++bins[bin_of(value)];
+    }
+    std::size_t bin = kFewBins - 1;
+    while (rank >= bins[bin]) rank -= bins[bin--];
+    std::vector<float> values;
+    values.reserve(bins[bin]);
+    for (const std::vector<float>& piece : search.collected) {
+      for (const float value : piece) {
+        if (bin_of(value) != bin) continue;
+        if (shift == 0) return value;
+        values.push_back(value);
+      }
+    }
+    return pick_by_rank(values, rank);
   }
 
   TensorRun& run_;

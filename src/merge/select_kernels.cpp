@@ -1,7 +1,6 @@
 #include "merge/select_kernels.h"
 
 #include <algorithm>
-#include <bit>
 #include <functional>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
@@ -55,15 +54,6 @@ HWY_EXPORT(collect);
 
 Collected collect_between(float low, float high, std::span<const float> scores, std::span<float> out) {
   return HWY_DYNAMIC_DISPATCH(collect)(low, high, scores.data(), scores.size(), out.empty() ? nullptr : out.data());
-}
-
-std::uint32_t order_key(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value + 0.0F);  // -0 + 0 is +0
-  return (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
-}
-
-float from_order_key(std::uint32_t key) {
-  return std::bit_cast<float>((key & 0x80000000U) != 0 ? key & 0x7fffffffU : ~key);
 }
 
 float pick_by_rank(std::span<float> values, std::uint64_t rank) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "merge/element_kernels.h"
+#include "merge/kept_bits.h"
 #include "merge/order_statistics.h"
 #include "merge/random_mask.h"
 #include "merge/rank_mask.h"
@@ -35,6 +36,7 @@ struct Sieve {
   std::optional<RankMask> ranks;
   std::uint32_t below = 0;
   std::span<const std::uint8_t> recorded;
+  std::optional<KeptBits> drawn;  // what the random masks above came to
   float rescale = 1;
 
   void apply(const Piece& piece, std::span<float> vector) const {
@@ -46,6 +48,7 @@ struct Sieve {
     // In this order: ties with the lowest index are the first kept and the first dropped.
     if (largest) largest->keep(piece, vector, vector);
     if (outliers) outliers->drop(piece, vector, vector);
+    if (drawn) return drawn->apply(piece, vector);
     if (ranks) ranks->apply(piece.first, vector);
     if (random) random->apply(below, piece.first, vector);
     for (std::size_t i = 0; i < vector.size() && !recorded.empty(); ++i) {
@@ -176,6 +179,11 @@ class TaskVectorMerge {
 
   void find_scales() {
     const std::size_t models = sieves_.size();
+    const bool remember = KeptBits::bytes(run_, cut_) * models <= run_.options().memory_bytes / 8;
+    std::vector<std::optional<KeptBits>> drawn(models);
+    for (std::size_t k = 0; k < models && remember; ++k) {
+      if (sieves_[k].random || sieves_[k].ranks) drawn[k].emplace(run_, cut_);
+    }
     const std::vector<double> sums = run_.sum(cut_, 2 * models, [&](Piece& piece, std::span<double> sum) {
       for (std::size_t k = 0; k < models; ++k) {
         if (sieves_[k].everything || sieves_[k].nothing) continue;
@@ -183,9 +191,11 @@ class TaskVectorMerge {
         subtract(run_.rounding(), piece.inputs[base_], vector);
         sum[2 * k] = sum_of_magnitudes(vector);
         sieves_[k].apply(piece, vector);
+        if (drawn[k]) drawn[k]->save(piece, vector);
         sum[2 * k + 1] = sum_of_magnitudes(vector);
       }
     });
+    for (std::size_t k = 0; k < models; ++k) sieves_[k].drawn = std::move(drawn[k]);
     // On the CPU mergekit draws the masks of float16 in float32, and so rescales in it.
     const bool random = method_.sparsify == Sparsify::kRandom || method_.sparsify == Sparsify::kRandomRanks;
     const Rounding rounding = random && run_.rounding() == Rounding::kF16 ? Rounding::kNone : run_.rounding();
