@@ -39,7 +39,7 @@ Model make_model(const std::string& name, const std::vector<std::pair<std::strin
                  std::int64_t rows) {
   std::vector<CompanionFile> companions;
   for (const auto& [file, text] : files) companions.push_back({.name = file, .path = {}, .contents = text});
-  auto weights = std::make_shared<testing::MemoryWeights>(name);
+  auto weights = std::make_shared<testing_support::MemoryWeights>(name);
   return {std::make_unique<Source>(ModelReference{.model = name, .adapter = {}}, weights, Json::object(), companions,
                                    nullptr),
           rows};
