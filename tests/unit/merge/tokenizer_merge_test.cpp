@@ -41,7 +41,7 @@ Model make_model(const std::string& name, const std::vector<std::pair<std::strin
   for (const auto& [file, text] : files) companions.push_back({.name = file, .path = {}, .contents = text});
   auto weights = std::make_shared<testing_support::MemoryWeights>(name);
   return {std::make_unique<Source>(ModelReference{.model = name, .adapter = {}}, weights, Json::object(), companions,
-                                   nullptr),
+                                   std::vector<std::filesystem::path>{}, nullptr),
           rows};
 }
 
