@@ -3,11 +3,16 @@
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <optional>
+
 #include "model/engine/engine_setup.h"
 #include "model/forward_inputs.h"
 #include "model/tensor_file.h"
+#include "model/text_generation.h"
 #include "model/vision/picture_inputs.h"
 #include "tensor/error.h"
+#include "text/chat_template.h"
 
 namespace cambium::model {
 
@@ -63,6 +68,37 @@ std::vector<std::vector<std::int32_t>> rows_of(const ForwardInputs& inputs) {
   return rows;
 }
 
+// The model's tokenizer. @throws CheckpointError  none there, or more tokens than the embedding has rows
+text::Tokenizer tokenizer_of(RunningModel& model) {
+  text::Tokenizer tokenizer = text::Tokenizer::from_folder(model.folder());
+  const auto rows = static_cast<std::size_t>(model.engine().config().vocab_size);
+  if (tokenizer.vocabulary_size() > rows) {
+    throw CheckpointError(fmt::format(
+        "{}: the tokenizer has {} tokens, but the model's embedding only {} rows; they are not of one model",
+        model.folder().string(), tokenizer.vocabulary_size(), rows));
+  }
+  return tokenizer;
+}
+
+std::optional<text::Tokenizer> tokenizer_if_any(RunningModel& model) {
+  for (const char* name : {"tokenizer.json", "tokenizer.model", "tekken.json"}) {
+    if (std::filesystem::exists(model.folder() / name)) return tokenizer_of(model);
+  }
+  return std::nullopt;
+}
+
+GeneratedText result_of(Generation generation, TextGeneration* text) {
+  GeneratedText row;
+  if (text != nullptr) {
+    text->finish();
+    row.text = text->text();
+  }
+  row.ids = std::move(generation.ids);
+  row.log_probabilities = std::move(generation.log_probabilities);
+  row.stop = text != nullptr && text->stopped() ? "stop_text" : name_of(generation.reason);
+  return row;
+}
+
 void generate_rows(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
   TensorMap tensors = read_tensor_file(options.inputs);
   const VisionTower* vision = tensors.contains("pixel_values") ? model.vision() : nullptr;
@@ -70,18 +106,72 @@ void generate_rows(const GenerateOptions& options, RunningModel& model, Generate
   const ForwardInputs inputs = forward_inputs(tensors, model.engine().config(), options.inputs);
   std::vector<std::vector<EmbeddingRows>> embeddings =
       picture_rows(pictures, inputs.mask, vision == nullptr ? -1 : vision->config().image_token);
-  std::vector<GenerateRequest> requests;
-  for (std::vector<std::int32_t>& ids : rows_of(inputs)) {
-    requests.push_back(request_of(options, model));
-    requests.back().prompt.ids = std::move(ids);
-    requests.back().prompt.embeddings = std::move(embeddings[requests.size() - 1]);
-    requests.back().sampling.seed += requests.size() - 1;
+  const std::optional<text::Tokenizer> tokenizer = tokenizer_if_any(model);
+  if (!tokenizer && !options.stop.empty()) {
+    throw UsageError(
+        fmt::format("{}: a stop text needs a tokenizer, and the folder has none", model.folder().string()));
   }
-  for (Generation& generation : model.engine().generate(requests)) {
-    report.rows.push_back({{},
-                           std::move(generation.ids),
-                           std::move(generation.log_probabilities),
-                           std::string(name_of(generation.reason))});
+  std::vector<std::vector<std::int32_t>> rows = rows_of(inputs);
+  std::vector<GenerateRequest> requests(rows.size());
+  std::vector<std::unique_ptr<TextGeneration>> texts(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    requests[i] = request_of(options, model);
+    requests[i].prompt.ids = std::move(rows[i]);
+    requests[i].prompt.embeddings = std::move(embeddings[i]);
+    requests[i].sampling.seed += i;
+    if (!tokenizer) continue;
+    texts[i] = std::make_unique<TextGeneration>(*tokenizer, options.stop);
+    requests[i].on_token = [&text = *texts[i]](const SampledToken& token) { return text.push(token.id); };
+  }
+  std::vector<Generation> generations = model.engine().generate(requests);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    report.rows.push_back(result_of(std::move(generations[i]), texts[i].get()));
+}
+
+GeneratedText generate_one(const GenerateOptions& options, RunningModel& model, const text::Tokenizer& tokenizer,
+                           std::vector<std::int32_t> ids) {
+  GenerateRequest request = request_of(options, model);
+  request.prompt.ids = std::move(ids);
+  TextGeneration text(tokenizer, options.stop);
+  const auto show = [&] {
+    if (const std::string piece = text.fresh(); options.show && !piece.empty()) options.show(piece);
+  };
+  request.on_token = [&](const SampledToken& token) {
+    const bool more = text.push(token.id);
+    show();
+    return more;
+  };
+  GeneratedText row = result_of(std::move(model.engine().generate({&request, 1})[0]), &text);
+  show();
+  return row;
+}
+
+text::jinja::Value message(std::string_view role, std::string_view content) {
+  using text::jinja::Value;
+  return Value::dict({{"role", Value::string(std::string(role))}, {"content", Value::string(std::string(content))}});
+}
+
+// One turn, or a whole conversation if there is no prompt. Each turn's prompt begins with the last one's tokens, which
+// are still cached.
+void chat(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
+  const text::Tokenizer tokenizer = tokenizer_of(model);
+  const text::ChatTemplate chat_template = text::ChatTemplate::from_folder(model.folder());
+  std::vector<text::jinja::Value> messages;
+  if (!options.system.empty()) messages.push_back(message("system", options.system));
+  std::optional<std::string> next = options.prompt;
+  if (!next && options.next_message) next = options.next_message();
+  while (next) {
+    messages.push_back(message("user", *next));
+    text::ChatRequest request;
+    request.messages = text::jinja::Value::list(messages);
+    request.add_generation_prompt = true;
+    // The template writes the special tokens itself.
+    report.rows.push_back(generate_one(options, model, tokenizer, tokenizer.ids(chat_template.render(request), false)));
+    messages.push_back(message("assistant", report.rows.back().text));
+    next.reset();
+    if (options.prompt || !options.next_message) break;
+    if (options.show) options.show("\n");
+    next = options.next_message();
   }
 }
 
@@ -93,8 +183,14 @@ void cambium_generate(const cambium::model::GenerateOptions& options, cambium::m
   using namespace cambium::model;
   RunningModel model(setup_of(options));
   report.load_seconds = model.load_seconds();
-  if (options.inputs.empty()) throw cambium::UsageError("--inputs is needed");
-  generate_rows(options, model, report);
+  if (!options.inputs.empty()) {
+    generate_rows(options, model, report);
+  } else if (options.chat) {
+    chat(options, model, report);
+  } else {
+    const cambium::text::Tokenizer tokenizer = tokenizer_of(model);
+    report.rows.push_back(generate_one(options, model, tokenizer, tokenizer.ids(options.prompt.value_or(""))));
+  }
   const EngineStatistics& statistics = model.engine().statistics();
   report.prompt_tokens = statistics.prompt_tokens;
   report.computed_tokens = statistics.computed_tokens;

@@ -2,9 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <map>
 
 #include "checkpoint/model_folder.h"
+#include "merge/recipe.h"
+#include "merge/virtual_merge.h"
 #include "tensor/error.h"
 #include "tensor/shape.h"
 
@@ -18,7 +24,49 @@ std::optional<at::ScalarType> dtype_option(std::string_view word) {
   throw UsageError(fmt::format("unknown dtype '{}'; known are auto, float32, bfloat16, float16", word));
 }
 
+namespace {
+
+// A folder for the small files of a merged model (tokenizer, chat template), removed with the model.
+class CompanionFolder {
+ public:
+  explicit CompanionFolder(const std::vector<merge::CompanionFile>& files) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "cambium-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) {
+      throw SystemError(fmt::format("cannot make a folder {}: {}", pattern, std::strerror(errno)));
+    }
+    path_ = pattern;
+    for (const merge::CompanionFile& file : files) {
+      std::filesystem::create_directories((path_ / file.name).parent_path());
+      std::ofstream(path_ / file.name, std::ios::binary) << file.read();
+    }
+  }
+  ~CompanionFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  CompanionFolder(const CompanionFolder&) = delete;
+  CompanionFolder& operator=(const CompanionFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+ModelSource open_recipe(std::string_view file) {
+  std::unique_ptr<merge::VirtualMerge> merged = merge::VirtualMerge::open(file);
+  const auto folder = std::make_shared<CompanionFolder>(merged->companions());
+  ModelSource source;
+  source.config = merged->config();
+  source.folder = folder->path();
+  source.keeper = folder;
+  source.weights = std::move(merged);
+  return source;
+}
+
+}  // namespace
+
 ModelSource open_model(std::string_view model) {
+  if (merge::names_a_recipe(model)) return open_recipe(model);
   auto folder = std::make_unique<checkpoint::ModelFolder>(checkpoint::ModelFolder::open(model));
   ModelSource source;
   source.config = folder->config();

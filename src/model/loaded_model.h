@@ -25,8 +25,10 @@ struct ModelSource {
   std::unique_ptr<checkpoint::WeightSource> weights;
   checkpoint::Json config;
   std::filesystem::path folder;
+  std::shared_ptr<const void> keeper;  ///< of the folder, where it was made for a recipe
 };
-/// @param model  a folder, or org/name in the Hugging Face cache
+/// @param model  a folder, org/name in the Hugging Face cache, or a recipe, whose tensors are merged when they are
+/// loaded
 [[nodiscard]] ModelSource open_model(std::string_view model);
 
 /// A language model ready to compute on the CPU. The tensors may point into `source`.

@@ -492,26 +492,26 @@ class Run {
   }
 
   void end_prompt(std::size_t index) {
-    Branch& branch = branches_[index];
-    branch.spare = true;
-    if (branch.children.empty()) retain(branch, jobs_[branch.job].ids);
+    branches_[index].spare = true;
+    const std::vector<std::size_t> ending = branches_[index].ending_jobs, children = branches_[index].children;
+    bool goes_on = false;
     // The first child is to be on top.
-    for (std::size_t i = branch.children.size(); i > 0; --i) {
-      const std::size_t child = branch.children[i - 1];
-      if (branches_[child].generates) continue;
-      ready_.push_back(child);
+    for (std::size_t i = children.size(); i > 0; --i) {
+      if (branches_[children[i - 1]].generates) continue;
+      ready_.push_back(children[i - 1]);
+      goes_on = true;
     }
-    const std::vector<std::size_t> ending = branch.ending_jobs, children = branch.children;
     for (const std::size_t child : children) {
       if (!branches_[child].generates) continue;
       if (jobs_[branches_[child].job].request->max_new_tokens > 0 && accept(child)) {
         ready_.push_back(child);
+        goes_on = true;
       } else {
         --branches_[index].unstarted;
         end_generation(child);
       }
     }
-    if (branches_[index].unstarted == 0) release(branches_[index]);
+    if (!goes_on) retain(branches_[index], jobs_[branches_[index].job].ids);
     finish(index);
     for (const std::size_t job : ending) {
       if (jobs_[job].request == nullptr) finished_(job);
