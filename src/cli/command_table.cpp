@@ -13,6 +13,7 @@ void add_template_command(CLI::App& app);
 void add_merge_command(CLI::App& app);
 void add_recover_command(CLI::App& app);
 void add_tokenize_command(CLI::App& app);
+void add_verify_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
@@ -27,6 +28,7 @@ std::span<const AddCommand> command_table() {
       add_merge_command,
       add_recover_command,
       add_tokenize_command,
+      add_verify_command,
       add_version_command,
   };
   return kCommands;

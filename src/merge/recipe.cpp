@@ -198,16 +198,14 @@ class Reader {
       }
     } else {
       const std::string text = yaml_.word(node, what);
-      const auto plus = text.find('+');
-      reference.model = text.substr(0, plus);
-      if (plus != std::string::npos) {
-        reference.adapter = text.substr(plus + 1);
-        if (reference.adapter->empty() || reference.adapter->find('+') != std::string::npos) {
-          yaml_.refuse(node, fmt::format("'{}' does not read as MODEL+ADAPTER; to add several adapters, list the model "
-                                         "with each of them",
-                                         text));
-        }
+      const std::optional<ModelReference> parsed = ModelReference::parse(text);
+      if (!parsed) {
+        yaml_.refuse(node,
+                     fmt::format("'{}' does not read as MODEL or MODEL+ADAPTER; to use several adapters, list the "
+                                 "model with each of them",
+                                 text));
       }
+      reference = *parsed;
     }
     if (reference.model.empty()) yaml_.refuse(node, fmt::format("{} names no model", what));
     return reference;
@@ -493,6 +491,22 @@ class Reader {
 }  // namespace
 
 std::string ModelReference::text() const { return adapter ? model + "+" + *adapter : model; }
+
+std::optional<ModelReference> ModelReference::parse(std::string_view text) {
+  ModelReference reference;
+  const auto plus = text.find('+');
+  std::error_code error;
+  if (plus == std::string_view::npos || std::filesystem::exists(std::filesystem::path(text), error)) {
+    reference.model = text;
+    return text.empty() ? std::nullopt : std::optional(reference);
+  }
+  reference.model = text.substr(0, plus);
+  reference.adapter = text.substr(plus + 1);
+  if (reference.model.empty() || reference.adapter->empty() || reference.adapter->find('+') != std::string::npos) {
+    return std::nullopt;
+  }
+  return reference;
+}
 
 std::vector<ModelReference> Recipe::models() const {
   std::vector<ModelReference> all;

@@ -23,6 +23,9 @@ struct ModelReference {
   std::optional<std::string> adapter;
   /// "model" or "model+adapter": how messages and provenance call it.
   [[nodiscard]] std::string text() const;
+  /// The inverse. A text that is the path of something is a model, whatever letters it has.
+  /// @return  nothing if it is empty or has several `+`
+  [[nodiscard]] static std::optional<ModelReference> parse(std::string_view text);
   friend bool operator==(const ModelReference&, const ModelReference&) = default;
 };
 

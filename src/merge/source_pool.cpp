@@ -54,7 +54,7 @@ std::unique_ptr<Source> SourcePool::opened(const ModelReference& reference, cons
 }
 
 std::unique_ptr<Source> SourcePool::opened_recipe(const ModelReference& reference, Recipe recipe) {
-  const std::string name = recipe.file + "#" + recipe.name;
+  const std::string name = recipe.name.empty() ? recipe.file : recipe.file + "#" + recipe.name;
   if (std::ranges::find(recipes_above_, name) != recipes_above_.end() || recipes_above_.size() >= kMaxNesting) {
     throw RecipeError(fmt::format("{}: the recipe is made of itself: {} -> {}", reference.text(),
                                   fmt::join(recipes_above_, " -> "), name));

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "checkpoint/content_hash.h"
+#include "merge/stored_bytes.h"
 #include "tensor/error.h"
 #include "tensor/progress.h"
 #include "tensor/workers.h"
@@ -13,44 +13,7 @@
 namespace cambium::merge {
 namespace {
 
-using checkpoint::ContentHash;
-using checkpoint::TensorHasher;
-
-constexpr std::size_t kBlock = TensorHasher::kBlockBytes;
-
-// The stored bytes of a whole tensor, wherever they are.
-class StoredBytes {
- public:
-  StoredBytes(const checkpoint::WeightSource& source, const checkpoint::TensorInfo& tensor) : source_(source) {
-    bytes_ = source.mapped(tensor.name);
-    if (bytes_.empty() && tensor.bytes() > 0) {
-      own_.resize(tensor.bytes());
-      source.read(tensor.name, own_);
-      bytes_ = own_;
-    }
-  }
-  [[nodiscard]] std::span<const std::byte> all() const { return bytes_; }
-  void release(std::span<const std::byte> range) const {
-    if (own_.empty()) source_.release(range);
-  }
-
- private:
-  const checkpoint::WeightSource& source_;
-  std::span<const std::byte> bytes_;
-  std::vector<std::byte> own_;
-};
-
-ContentHash hash_of(const checkpoint::WeightSource& source, const checkpoint::TensorInfo& tensor, Workers& workers) {
-  const StoredBytes stored(source, tensor);
-  TensorHasher hasher(tensor.dtype, tensor.shape);
-  const std::span<const std::byte> all = stored.all();
-  workers.for_each((all.size() + kBlock - 1) / kBlock, [&](std::size_t block, unsigned) {
-    const auto bytes = all.subspan(block * kBlock, std::min(kBlock, all.size() - block * kBlock));
-    hasher.add(block * kBlock, bytes);
-    stored.release(bytes);
-  });
-  return hasher.finish();
-}
+constexpr std::size_t kBlock = checkpoint::TensorHasher::kBlockBytes;
 
 }  // namespace
 
@@ -134,7 +97,7 @@ void TensorExecution::hash_inputs(const PlannedTensor& tensor, TensorRecord& rec
       auto found = known_.find(key);
       if (found == known_.end()) {
         const checkpoint::WeightSource& weights = input.source->weights();
-        found = known_.emplace(key, hash_of(weights, *weights.find(name), *options_.workers)).first;
+        found = known_.emplace(key, hash_stored(weights, *weights.find(name), *options_.workers)).first;
       }
       record.read[i].push_back({name, found->second});
     }
