@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::string_view kTemplateFolder = "additional_chat_templates";
 
+constexpr std::size_t kReleaseBytes = std::size_t{1} << 16;
+
 // Files of a model besides config and weights are of these kinds ...
 constexpr std::string_view kCompanionExtensions[] = {".json",     ".jinja", ".txt", ".model",
                                                      ".tiktoken", ".py",    ".bpe", ".spm"};
@@ -168,17 +170,21 @@ std::span<const std::byte> ModelFolder::mapped(std::string_view name) const {
 }
 
 void ModelFolder::read(std::string_view name, std::span<std::byte> out) const {
+  assert(impl_->find(name) == nullptr || out.size() == impl_->find(name)->tensor->bytes());
+  read_range(name, 0, out);
+}
+
+void ModelFolder::read_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const {
   const Place* const found = impl_->find(name);
   if (found == nullptr)
     throw CheckpointError(fmt::format("{}: there is no tensor {}", impl_->label, quote_foreign(name)));
-  const std::span<const std::byte> bytes = found->shard->bytes(*found->tensor);
-  assert(out.size() == bytes.size());
-  if (bytes.empty()) return;
+  if (out.empty()) return;
+  const std::span<const std::byte> bytes = found->shard->bytes(*found->tensor).subspan(offset, out.size());
   std::memcpy(out.data(), bytes.data(), bytes.size());
-  found->shard->release(bytes);
+  // Small pieces share pages with what comes next, and cost more to give back than to keep.
+  if (bytes.size() >= kReleaseBytes) found->shard->release(bytes);
 }
 
-// Giving pages back needs no file, only that the range is mapped from one.
 void ModelFolder::release(std::span<const std::byte> range) const {
   if (!impl_->shards.empty()) impl_->shards.front().release(range);
 }

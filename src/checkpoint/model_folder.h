@@ -63,6 +63,8 @@ class ModelFolder final : public WeightSource {
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const override;
   [[nodiscard]] std::span<const std::byte> mapped(std::string_view name) const override;
   void read(std::string_view name, std::span<std::byte> out) const override;
+  void read_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override;
+  [[nodiscard]] bool reads_ranges(std::string_view) const override { return true; }
   void release(std::span<const std::byte> range) const override;
 
  private:

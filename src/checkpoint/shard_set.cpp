@@ -184,8 +184,9 @@ std::optional<ShardSet> find_shards(const fs::path& folder) {
   if (const auto usual = std::ranges::find(indexes, "model.safetensors.index.json"); usual != indexes.end()) {
     return read_index(folder, *usual);
   }
-  if (std::ranges::binary_search(set.files, "model.safetensors")) {
-    set.files = {"model.safetensors"};
+  for (const char* const usual : {"model.safetensors", "adapter_model.safetensors"}) {
+    if (!std::ranges::binary_search(set.files, usual)) continue;
+    set.files = {usual};
     return set;
   }
   if (indexes.size() > 1) {

@@ -13,4 +13,10 @@ const TensorInfo* WeightSource::find(std::string_view name) const {
   return found != all.end() && found->name == name ? &*found : nullptr;
 }
 
+void WeightSource::read_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const {
+  std::vector<std::byte> all(find(name)->bytes());
+  read(name, all);
+  std::ranges::copy(std::span(all).subspan(offset, out.size()), out.begin());
+}
+
 }  // namespace cambium::checkpoint

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,14 @@ class WeightSource {
   [[nodiscard]] virtual std::span<const std::byte> mapped(std::string_view name) const = 0;
   /// Copies (or computes) the stored elements. @param out  exactly find(name)->bytes() bytes. Thread-safe.
   virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
+  /// Copies (or computes) the stored bytes of whole elements from `offset` on. Thread-safe. Cost: as read(), unless
+  /// reads_ranges().
+  virtual void read_range(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const;
+  /// True if read_range() costs in proportion to the range, so that a large tensor need never be whole in memory.
+  [[nodiscard]] virtual bool reads_ranges(std::string_view name) const {
+    (void)name;
+    return false;
+  }
   /// A range of mapped() is not needed again in this pass: a mapped file gives its pages back, so that memory stays
   /// bounded. Thread-safe.
   virtual void release(std::span<const std::byte> range) const { (void)range; }

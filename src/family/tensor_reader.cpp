@@ -29,6 +29,7 @@ Extent extent_of(const Shape& shape, bool transposed) {
 struct SourceTensor {
   std::span<const std::byte> bytes;
   std::vector<std::byte> owned;  // the values of a source that is not mapped
+  std::string_view ranges_of;    // name of a tensor that is neither: its values are asked for range by range
   DType dtype = DType::kF32;
   Extent extent;
   bool transposed = false;
@@ -103,7 +104,11 @@ void TensorReader::Impl::open_source(const checkpoint::TensorInfo& tensor, bool 
   }
   SourceTensor opened;
   opened.bytes = source->mapped(tensor.name);
-  if (opened.bytes.empty() && tensor.bytes() > 0) {
+  // Lines of a turned matrix are short ranges here and there; computing those one by one would cost too much.
+  const bool in_lines = !transposed && !(is_transposed && tensor.shape.size() == 2);
+  if (opened.bytes.empty() && in_lines && source->reads_ranges(tensor.name)) {
+    opened.ranges_of = tensor.name;
+  } else if (opened.bytes.empty() && tensor.bytes() > 0) {
     opened.owned.resize(tensor.bytes());
     source->read(tensor.name, opened.owned);
     opened.bytes = opened.owned;
@@ -165,12 +170,18 @@ void TensorReader::Impl::copy_block(const SourceTensor& tensor, std::int64_t row
     length *= lines;
     lines = 1;
   }
+  std::vector<std::byte> range;
   std::vector<float> buffer;
   if (element_stride != 1) buffer.resize(static_cast<std::size_t>(length));
   for (std::int64_t line = 0; line < lines; ++line) {
     const std::int64_t first = (first_line + line) * line_size + first_element;
-    const auto bytes = tensor.bytes.subspan(static_cast<std::size_t>(first * tensor.element_bytes),
-                                            static_cast<std::size_t>(length * tensor.element_bytes));
+    const auto offset = static_cast<std::size_t>(first * tensor.element_bytes);
+    const auto size = static_cast<std::size_t>(length * tensor.element_bytes);
+    if (!tensor.ranges_of.empty()) {
+      range.resize(size);
+      source->read_range(tensor.ranges_of, offset, range);
+    }
+    const std::span<const std::byte> bytes = tensor.ranges_of.empty() ? tensor.bytes.subspan(offset, size) : range;
     float* const to = out + line * line_stride;
     if (element_stride == 1) {
       to_float32(tensor.dtype, bytes, {to, static_cast<std::size_t>(length)});
@@ -213,7 +224,7 @@ TensorReader::TensorReader(const checkpoint::WeightSource& source, const Reading
   for (std::int64_t row = 0; in_place && self.vocabulary && row < self.extent.outputs; ++row) {
     in_place = self.source_row(row) == row;
   }
-  if (in_place)
+  if (in_place && self.sources[0].ranges_of.empty())
     self.stored =
         self.sources[0].bytes.first(numel(self.shape) * static_cast<std::size_t>(self.sources[0].element_bytes));
 }
@@ -288,7 +299,7 @@ void TensorReader::release(std::size_t first, std::size_t count) const {
   // before that.
   if (first + count == numel(self.shape)) {
     for (const SourceTensor& tensor : self.sources) {
-      if (tensor.owned.empty()) self.source->release(tensor.bytes);
+      if (!tensor.bytes.empty() && tensor.owned.empty()) self.source->release(tensor.bytes);
     }
     return;
   }
@@ -296,7 +307,7 @@ void TensorReader::release(std::size_t first, std::size_t count) const {
   const std::int64_t begin = (static_cast<std::int64_t>(first) + self.extent.inputs - 1) / self.extent.inputs;
   const std::int64_t end = static_cast<std::int64_t>(first + count) / self.extent.inputs;
   self.for_each_run(begin, end, [&](std::int64_t, std::int64_t run, const SourceTensor& tensor, std::int64_t from) {
-    if (tensor.transposed || !tensor.owned.empty()) return;
+    if (tensor.transposed || tensor.bytes.empty() || !tensor.owned.empty()) return;
     const std::int64_t row_bytes = tensor.extent.inputs * tensor.element_bytes;
     self.source->release(
         tensor.bytes.subspan(static_cast<std::size_t>(from * row_bytes), static_cast<std::size_t>(run * row_bytes)));

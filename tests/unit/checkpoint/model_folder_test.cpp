@@ -95,13 +95,15 @@ TEST(ModelFolder, ReadsFromManyThreads) {
 
 TEST(ModelFolder, TakesAllSafetensorsWhereThereIsNeitherIndexNorModelFile) {
   const TempFolder folder;
-  folder.write("adapter_model.safetensors", one_tensor("a"));
+  folder.write("consolidated.safetensors", one_tensor("a"));
   folder.write("extra.safetensors", one_tensor("b"));
   const ModelFolder model(folder.path(), {.require_config = false});
   EXPECT_THAT(names(model), ElementsAre("a", "b"));
   EXPECT_TRUE(model.config().is_object());
-  folder.write("model.safetensors", one_tensor("c"));
-  EXPECT_THAT(names(ModelFolder(folder.path(), {.require_config = false})), ElementsAre("c"));
+  for (const char* usual : {"adapter_model", "model"}) {
+    folder.write(std::string(usual) + ".safetensors", one_tensor(usual));
+    EXPECT_THAT(names(ModelFolder(folder.path(), {.require_config = false})), ElementsAre(usual));
+  }
 }
 
 TEST(ModelFolder, FollowsLinksAsTheHubCacheHasThem) {
