@@ -36,6 +36,7 @@ void add_source(std::string& text, const Source& source) {
     fmt::format_to(std::back_inserter(text), "computed {}\n", to_string(merge->identity()));
     return;
   }
+  if (source.adapted() != nullptr) add_source(text, *source.adapted());
   for (const std::filesystem::path& file : source.files()) {
     struct stat status {};
     if (::stat(file.c_str(), &status) != 0) continue;

@@ -11,7 +11,7 @@ std::string CompanionFile::read() const { return contents ? *contents : checkpoi
 
 Source::Source(ModelReference reference, std::shared_ptr<const checkpoint::WeightSource> weights,
                checkpoint::Json config, std::vector<CompanionFile> companions, std::vector<std::filesystem::path> files,
-               std::shared_ptr<const VirtualMerge> computed)
+               std::shared_ptr<const VirtualMerge> computed, const Source* adapted)
     : reference_(std::move(reference)),
       label_(reference_.text()),
       weights_(std::move(weights)),
@@ -19,7 +19,8 @@ Source::Source(ModelReference reference, std::shared_ptr<const checkpoint::Weigh
       description_(family::describe(config_, weights_->tensors(), label_)),
       companions_(std::move(companions)),
       files_(std::move(files)),
-      computed_(std::move(computed)) {
+      computed_(std::move(computed)),
+      adapted_(adapted) {
   for (const family::TensorRole& role : description_.tensors) canonical_.emplace(role.canonical, &role);
 }
 

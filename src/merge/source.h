@@ -33,9 +33,10 @@ struct CompanionFile {
 class Source {
  public:
   /// @param computed  the merge behind `weights` if the model is a recipe, else null
+  /// @param adapted   the model that `weights` adds an adapter to, else null; it must outlive this
   Source(ModelReference reference, std::shared_ptr<const checkpoint::WeightSource> weights, checkpoint::Json config,
          std::vector<CompanionFile> companions, std::vector<std::filesystem::path> files,
-         std::shared_ptr<const VirtualMerge> computed);
+         std::shared_ptr<const VirtualMerge> computed, const Source* adapted = nullptr);
 
   [[nodiscard]] const ModelReference& reference() const { return reference_; }
   /// As the recipe names it.
@@ -44,10 +45,12 @@ class Source {
   [[nodiscard]] const checkpoint::Json& config() const { return config_; }
   [[nodiscard]] const family::ModelDescription& description() const { return description_; }
   [[nodiscard]] const std::vector<CompanionFile>& companions() const { return companions_; }
-  /// The files that hold the weights; none if they are computed.
+  /// The files that hold the weights (an adapter's: those of adapted() not among them); none if they are computed.
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
   [[nodiscard]] const CompanionFile* companion(std::string_view name) const;
   [[nodiscard]] const VirtualMerge* computed() const { return computed_.get(); }
+  /// The model under an adapter, or null.
+  [[nodiscard]] const Source* adapted() const { return adapted_; }
   /// The tokens of tokenizer.json, read when first asked for; null if there is none. Thread-safe.
   [[nodiscard]] const checkpoint::Vocabulary* vocabulary() const;
   /// A tensor by its canonical name, or null. Cost: O(1).
@@ -63,6 +66,7 @@ class Source {
   std::vector<CompanionFile> companions_;
   std::vector<std::filesystem::path> files_;
   std::shared_ptr<const VirtualMerge> computed_;
+  const Source* adapted_ = nullptr;
   std::unordered_map<std::string_view, const family::TensorRole*> canonical_;
   mutable std::once_flag vocabulary_read_;
   mutable std::optional<checkpoint::Vocabulary> vocabulary_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "checkpoint/model_folder.h"
+#include "merge/lora_adapter.h"
+#include "merge/lora_weights.h"
 #include "merge/virtual_merge.h"
 #include "tensor/error.h"
 
@@ -25,6 +27,36 @@ std::vector<CompanionFile> companions_of(const checkpoint::ModelFolder& folder) 
   return files;
 }
 
+std::vector<std::filesystem::path> weight_files(const checkpoint::ModelFolder& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const checkpoint::SafetensorsFile& shard : folder.shards()) files.push_back(shard.path());
+  return files;
+}
+
+// The model that an adapter named by itself is added to.
+ModelReference model_of_adapter(const ModelReference& adapter, const Recipe& recipe) {
+  if (recipe.base_model && *recipe.base_model != adapter) return *recipe.base_model;
+  const std::string trained_on = LoraAdapter::open(adapter.model).base_model();
+  if (trained_on.empty()) {
+    throw RecipeError(fmt::format("{}: {} is an adapter, and nothing says of which model; write MODEL+{}", recipe.file,
+                                  adapter.text(), adapter.text()));
+  }
+  return {.model = trained_on, .adapter = {}};
+}
+
+// The model's small files, and where the adapter brings new tokens, its tokenizer.
+std::vector<CompanionFile> adapted_companions(const Source& model, const LoraWeights& weights,
+                                              const checkpoint::ModelFolder& adapter) {
+  std::vector<CompanionFile> files = model.companions();
+  if (!weights.changes_vocabulary()) return files;
+  for (CompanionFile& own : companions_of(adapter)) {
+    std::erase_if(files, [&](const CompanionFile& file) { return file.name == own.name; });
+    files.push_back(std::move(own));
+  }
+  std::ranges::sort(files, {}, &CompanionFile::name);
+  return files;
+}
+
 }  // namespace
 
 SourcePool::SourcePool(std::vector<std::string> recipes_above) : recipes_above_(std::move(recipes_above)) {}
@@ -38,19 +70,35 @@ const Source& SourcePool::open(const ModelReference& reference, const Recipe& re
 
 std::unique_ptr<Source> SourcePool::opened(const ModelReference& reference, const Recipe& recipe) {
   if (reference.adapter) {
-    throw RecipeError(fmt::format("{}: adapters are not supported yet", reference.text()));
+    return opened_adapter(reference, {.model = reference.model, .adapter = {}}, *reference.adapter, recipe);
   }
   if (const auto document = recipe.documents.find(reference.model); document != recipe.documents.end()) {
     return opened_recipe(reference, *document->second);
   }
   if (names_a_recipe(reference.model)) return opened_recipe(reference, read_recipe(reference.model, {}));
+  if (LoraAdapter::is_adapter(checkpoint::resolve_model(reference.model))) {
+    return opened_adapter(reference, model_of_adapter(reference, recipe), reference.model, recipe);
+  }
   auto folder = std::make_shared<checkpoint::ModelFolder>(checkpoint::ModelFolder::open(reference.model));
   checkpoint::Json config = folder->config();
   std::vector<CompanionFile> companions = companions_of(*folder);
-  std::vector<std::filesystem::path> files;
-  for (const checkpoint::SafetensorsFile& shard : folder->shards()) files.push_back(shard.path());
+  std::vector<std::filesystem::path> files = weight_files(*folder);
   return std::make_unique<Source>(reference, std::move(folder), std::move(config), std::move(companions),
                                   std::move(files), nullptr);
+}
+
+std::unique_ptr<Source> SourcePool::opened_adapter(const ModelReference& reference, const ModelReference& model,
+                                                   const std::string& adapter, const Recipe& recipe) {
+  const Source& base = open(model, recipe);
+  const auto opened = std::make_shared<const LoraAdapter>(LoraAdapter::open(adapter));
+  // The pool keeps the model as long as what is read through it.
+  const std::shared_ptr<const checkpoint::WeightSource> below(std::shared_ptr<void>(), &base.weights());
+  auto weights = std::make_shared<const LoraWeights>(below, base.description(), opened);
+  std::vector<std::filesystem::path> files = weight_files(opened->folder());
+  files.push_back(opened->folder().path() / "adapter_config.json");
+  return std::make_unique<Source>(reference, weights, weights->config(base.config()),
+                                  adapted_companions(base, *weights, opened->folder()), std::move(files), nullptr,
+                                  &base);
 }
 
 std::unique_ptr<Source> SourcePool::opened_recipe(const ModelReference& reference, Recipe recipe) {

@@ -23,7 +23,8 @@ class SourcePool {
   SourcePool& operator=(const SourcePool&) = delete;
 
   /// Opens a folder, a name in the Hugging Face cache, a recipe (merged when its tensors are asked for), or any of them
-  /// with an adapter.
+  /// with an adapter. An adapter by itself stands for the recipe's base_model with it, or, without one, for the model
+  /// it was trained on.
   /// @param recipe  who asks: its earlier documents can be named as models
   /// @throws CheckpointError, RecipeError, SystemError
   [[nodiscard]] const Source& open(const ModelReference& reference, const Recipe& recipe);
@@ -33,6 +34,8 @@ class SourcePool {
 
  private:
   [[nodiscard]] std::unique_ptr<Source> opened(const ModelReference& reference, const Recipe& recipe);
+  [[nodiscard]] std::unique_ptr<Source> opened_adapter(const ModelReference& reference, const ModelReference& model,
+                                                       const std::string& adapter, const Recipe& recipe);
   [[nodiscard]] std::unique_ptr<Source> opened_recipe(const ModelReference& reference, Recipe recipe);
 
   std::map<std::string, std::unique_ptr<Source>> sources_;
