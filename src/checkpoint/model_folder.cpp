@@ -186,7 +186,8 @@ void ModelFolder::read_range(std::string_view name, std::uint64_t offset, std::s
 }
 
 void ModelFolder::release(std::span<const std::byte> range) const {
-  if (!impl_->shards.empty()) impl_->shards.front().release(range);
+  // The shard that it lies in does it, the others see that it is none of theirs.
+  for (const SafetensorsFile& shard : impl_->shards) shard.release(range);
 }
 
 }  // namespace cambium::checkpoint

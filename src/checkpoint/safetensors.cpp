@@ -57,12 +57,15 @@ std::span<const std::byte> SafetensorsFile::bytes(const StoredTensor& tensor) co
 }
 
 void SafetensorsFile::release(std::span<const std::byte> range) const {
-  if (range.empty()) return;
-  // Rounded outwards: a neighbour's page that goes with it is only mapped again from the page cache.
-  static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uintptr_t>(range.data()) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(range.data() + range.size());
-  ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto* const file = static_cast<const std::byte*>(impl_->address);
+  if (range.empty() || range.data() < file || range.data() + range.size() > file + impl_->bytes) return;
+  // Rounded outwards: a neighbour's page that goes with it is only mapped again from the page cache. The kernel maps
+  // pages in windows around the one touched, also those before it that were given back already: they go with the range
+  // behind them.
+  constexpr std::size_t kWindow = std::size_t{64} << 10U;
+  const std::size_t first = static_cast<std::size_t>(range.data() - file);
+  const std::size_t begin = first / kWindow * kWindow;
+  ::madvise(static_cast<std::byte*>(impl_->address) + begin, first + range.size() - begin, MADV_DONTNEED);
 }
 
 }  // namespace cambium::checkpoint

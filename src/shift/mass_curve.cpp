@@ -63,20 +63,15 @@ double doubt(const MassBucket& bucket, std::uint64_t taken) {
 
 MagnitudeTable::MagnitudeTable() : packed_(kKeys) {}
 
-void MagnitudeTable::add(std::span<const float> magnitudes) {
+void MagnitudeTable::add(std::span<const float> magnitudes, MagnitudeRange range) {
+  if (range.largest > 0) {
+    first_ = std::min<std::size_t>(first_, std::bit_cast<std::uint32_t>(range.smallest) >> kLowBits);
+    last_ = std::max<std::size_t>(last_, std::bit_cast<std::uint32_t>(range.largest) >> kLowBits);
+  }
   while (!magnitudes.empty()) {
     const std::size_t now = std::min(magnitudes.size(), kFlushEvery - since_flush_);
+    // One table: several, to keep equal neighbours apart, miss the first-level cache and are slower.
     std::uint64_t* const words = packed_.data();
-    std::uint32_t smallest = std::numeric_limits<std::uint32_t>::max(), largest = 0;
-    for (const float magnitude : magnitudes.first(now)) {
-      const auto bits = std::bit_cast<std::uint32_t>(magnitude);
-      smallest = std::min(smallest, bits - 1);  // 0 becomes the largest number
-      largest = std::max(largest, bits);
-    }
-    if (largest > 0) {
-      first_ = std::min<std::size_t>(first_, (smallest + 1) >> kLowBits);
-      last_ = std::max<std::size_t>(last_, largest >> kLowBits);
-    }
     for (const float magnitude : magnitudes.first(now)) {
       const auto bits = std::bit_cast<std::uint32_t>(magnitude);
       words[bits >> kLowBits] += (std::uint64_t{1} << kSumBits) | (bits & kLowMask);

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "shift/moments.h"
+
 namespace cambium::shift {
 
 /// The shares of values (the largest ones) at which a mass curve is read.
@@ -33,7 +35,8 @@ class MagnitudeTable {
   static constexpr int kKeyMantissa = 23 - kLowBits;  ///< mantissa bits in the key
   MagnitudeTable();
   /// @param magnitudes  >= 0, finite
-  void add(std::span<const float> magnitudes);
+  /// @param range       of the magnitudes, or wider
+  void add(std::span<const float> magnitudes, MagnitudeRange range);
   /// The buckets that hold something, ascending by key, and empties the table.
   [[nodiscard]] std::vector<MassBucket> take();
 

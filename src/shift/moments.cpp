@@ -41,12 +41,14 @@ struct Lanes {
   }
 };
 
-void accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, const float* HWY_RESTRICT tuned,
-                float* HWY_RESTRICT magnitudes, std::size_t count) {
+MagnitudeRange accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, const float* HWY_RESTRICT tuned,
+                          float* HWY_RESTRICT magnitudes, std::size_t count) {
   const Doubles d64;
   const Floats f32;
   const auto largest_float = hn::Set(f32, std::numeric_limits<float>::max());
+  const auto infinity = hn::Inf(f32);
   const auto zero = hn::Zero(f32);
+  auto smallest32 = infinity, largest32 = zero;
   Lanes absolute(sums.absolute.data()), squares(sums.squares.data()), of_base(sums.base_squares.data()),
       of_tuned(sums.tuned_squares.data()), products(sums.products.data()), largest(sums.largest.data());
   std::size_t equal = 0, sign_changes = 0;
@@ -63,7 +65,10 @@ void accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, const float* 
     of_tuned.lane[v] = hn::MulAdd(tuned64, tuned64, of_tuned.lane[v]);
     products.lane[v] = hn::MulAdd(base64, tuned64, products.lane[v]);
     largest.lane[v] = hn::Max(largest.lane[v], magnitude);
-    hn::StoreU(hn::Min(hn::DemoteTo(f32, magnitude), largest_float), f32, m);
+    const auto magnitude32 = hn::Min(hn::DemoteTo(f32, magnitude), largest_float);
+    hn::StoreU(magnitude32, f32, m);
+    smallest32 = hn::Min(smallest32, hn::IfThenElse(hn::Eq(magnitude32, zero), infinity, magnitude32));
+    largest32 = hn::Max(largest32, magnitude32);
     equal += hn::CountTrue(f32, hn::Eq(base32, tuned32));
     const auto opposite = hn::Or(hn::And(hn::Lt(base32, zero), hn::Gt(tuned32, zero)),
                                  hn::And(hn::Gt(base32, zero), hn::Lt(tuned32, zero)));
@@ -91,6 +96,7 @@ void accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, const float* 
   largest.store(sums.largest.data());
   sums.equal += equal;
   sums.sign_changes += sign_changes;
+  return {hn::GetLane(hn::MinOfLanes(f32, smallest32)), hn::GetLane(hn::MaxOfLanes(f32, largest32))};
 }
 
 void add_absolute(const float* HWY_RESTRICT base, const float* HWY_RESTRICT tuned, std::size_t count, double* lanes) {
@@ -142,10 +148,11 @@ double share(std::uint64_t part, std::uint64_t count) {
 
 }  // namespace
 
-void MomentLanes::add(std::span<const float> base, std::span<const float> tuned, std::span<float> magnitudes) {
+MagnitudeRange MomentLanes::add(std::span<const float> base, std::span<const float> tuned,
+                                std::span<float> magnitudes) {
   assert(base.size() == tuned.size() && base.size() == magnitudes.size());
   count += base.size();
-  HWY_DYNAMIC_DISPATCH(accumulate)(*this, base.data(), tuned.data(), magnitudes.data(), base.size());
+  return HWY_DYNAMIC_DISPATCH(accumulate)(*this, base.data(), tuned.data(), magnitudes.data(), base.size());
 }
 
 Moments MomentLanes::total() const {

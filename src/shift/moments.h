@@ -33,6 +33,12 @@ struct Moments {
   [[nodiscard]] bool finite() const;
 };
 
+/// What the magnitudes of one call span.
+struct MagnitudeRange {
+  float smallest = 0;  ///< other than 0; +infinity if there is none
+  float largest = 0;
+};
+
 /// The same sums while values come in: value i of a call goes to lane i % 8, whatever the machine's vectors are.
 struct alignas(64) MomentLanes {
   static constexpr std::size_t kLanes = 8;
@@ -43,7 +49,7 @@ struct alignas(64) MomentLanes {
   /// @param base, tuned  of equal size
   /// @param magnitudes   receives |d| of each pair rounded to float32, at most the largest finite float (or NaN);
   /// base.size() values Cost: one pass, SIMD (Highway).
-  void add(std::span<const float> base, std::span<const float> tuned, std::span<float> magnitudes);
+  MagnitudeRange add(std::span<const float> base, std::span<const float> tuned, std::span<float> magnitudes);
   /// Lanes added up in order.
   [[nodiscard]] Moments total() const;
 };

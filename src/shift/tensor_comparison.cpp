@@ -14,7 +14,7 @@ namespace {
 // Unit of work and of the order of sums.
 constexpr std::size_t kBlockElements = std::size_t{1} << 18;
 // Small enough that what is read stays in the first-level cache until it is summed.
-constexpr std::size_t kChunkElements = 2048;
+constexpr std::size_t kChunkElements = 1024;
 
 std::size_t row_elements(const Shape& shape) {
   std::size_t elements = 1;
@@ -119,8 +119,8 @@ TensorComparison::BlockResult TensorComparison::compare(const Block& block, Comp
   result.nonfinite = for_each_segment(
       block, scratch, [&](std::size_t slot, std::span<const float> base, std::span<const float> tuned) {
         const std::span<float> magnitudes = std::span(scratch.magnitudes).first(base.size());
-        scratch.lanes[slot].add(base, tuned, magnitudes);
-        scratch.table.add(magnitudes);
+        const MagnitudeRange range = scratch.lanes[slot].add(base, tuned, magnitudes);
+        scratch.table.add(magnitudes, range);
         lowest = std::min(lowest, slot);
         highest = std::max(highest, slot);
       });

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -31,6 +33,15 @@ MassCurve by_sorting(std::vector<float> magnitudes) {
   return curve;
 }
 
+void add(const std::vector<float>& magnitudes, MagnitudeTable& table) {
+  MagnitudeRange range{std::numeric_limits<float>::infinity(), 0};
+  for (const float m : magnitudes) {
+    if (m > 0) range.smallest = std::min(range.smallest, m);
+    range.largest = std::max(range.largest, m);
+  }
+  table.add(magnitudes, range);
+}
+
 struct Measured {
   MassCurve curve;
   int second_reads = 0;
@@ -38,7 +49,7 @@ struct Measured {
 
 Measured by_table(const std::vector<float>& magnitudes) {
   MagnitudeTable table;
-  table.add(magnitudes);
+  add(magnitudes, table);
   Measured measured;
   measured.curve = mass_curve(table.take(), [&](const auto& piece) {
     ++measured.second_reads;
@@ -105,7 +116,7 @@ TEST(MassCurve, ReadsAgainOnlyWhenABucketLeavesDoubt) {
 TEST(MagnitudeTable, CountsMoreThanItsWordsHold) {
   MagnitudeTable table;
   const std::vector<float> some(1 << 20, std::bit_cast<float>(0x3f801fffU));  // all low bits set
-  for (int i = 0; i < 20; ++i) table.add(some);
+  for (int i = 0; i < 20; ++i) add(some, table);
   const std::vector<MassBucket> buckets = table.take();
   ASSERT_EQ(buckets.size(), 1U);
   EXPECT_EQ(buckets[0].count, 20U << 20);
@@ -116,10 +127,10 @@ TEST(MagnitudeTable, CountsMoreThanItsWordsHold) {
 TEST(MagnitudeTable, OfTwoThreadsAddUpToTheTableOfOne) {
   const std::vector<float> first{0, 1, 2.5F, 1e-30F}, second{1, 3, 0, 0};
   MagnitudeTable one, two, both;
-  one.add(first);
-  two.add(second);
-  both.add(first);
-  both.add(second);
+  add(first, one);
+  add(second, two);
+  add(first, both);
+  add(second, both);
   const auto merged = merge_buckets(one.take(), two.take()), together = both.take();
   ASSERT_EQ(merged.size(), together.size());
   for (std::size_t i = 0; i < merged.size(); ++i) {
@@ -139,7 +150,7 @@ TEST(CoarseMass, OfManyTensorsIsCloseToTheCurveOfAllTheirValues) {
     std::vector<float> tensor(50'000);
     for (float& m : tensor) m = scale * std::abs(normal(random));
     MagnitudeTable table;
-    table.add(tensor);
+    add(tensor, table);
     mass.add(table.take());
     all.insert(all.end(), tensor.begin(), tensor.end());
   }

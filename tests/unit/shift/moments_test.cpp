@@ -105,7 +105,11 @@ TEST(Moments, OfTheVectorKernelHaveTheBitsOfThePlainLoopAtEveryLength) {
     }
     const Moments expected = plain(base, tuned, expected_magnitudes);
     MomentLanes lanes;
-    lanes.add(base, tuned, magnitudes);
+    const MagnitudeRange range = lanes.add(base, tuned, magnitudes);
+    for (const float m : magnitudes) {
+      EXPECT_TRUE(m == 0 || m >= range.smallest);
+      EXPECT_LE(m, range.largest);
+    }
     const Moments m = lanes.total();
     EXPECT_EQ(m.count, size);
     EXPECT_EQ(m.equal, expected.equal);
@@ -119,6 +123,15 @@ TEST(Moments, OfTheVectorKernelHaveTheBitsOfThePlainLoopAtEveryLength) {
     EXPECT_EQ(magnitudes, expected_magnitudes);
     EXPECT_EQ(sum_absolute_shift(base, tuned), expected.sum_abs);
   }
+}
+
+TEST(MomentLanes, TellWhatTheMagnitudesSpan) {
+  MomentLanes lanes;
+  std::vector<float> magnitudes(4);
+  const MagnitudeRange range = lanes.add(std::vector<float>{1, 2, 2, 0}, std::vector<float>{3, 2, -1, -1}, magnitudes);
+  EXPECT_EQ(range.smallest, 1);
+  EXPECT_EQ(range.largest, 3);
+  EXPECT_TRUE(std::isinf(lanes.add({}, {}, {}).smallest));
 }
 
 TEST(SumAbsoluteShift, IsNotFiniteWhenAnInputIsNot) {
