@@ -100,6 +100,12 @@ ConversionResult convert_checkpoint(const ConversionOptions& options, Progress& 
                                  torch_name_of(*options.dtype)));
   }
   const std::unique_ptr<ConversionSource> source = open_source(options);
+  if (const fs::path partial = CheckpointWriter::partial_folder(options.output); fs::exists(partial)) {
+    throw SystemError(
+        fmt::format("{} is left from a run that was killed, or another run is writing it; a conversion does not "
+                    "resume: remove that folder and convert again",
+                    partial.string()));
+  }
   CheckpointWriter writer(options.output, plan_output(source->tensors(), options.shard_bytes),
                           CheckpointWriter::Start::kFresh);
   const ConversionResult result{writer.layout().tensors.size(), writer.layout().total_bytes,

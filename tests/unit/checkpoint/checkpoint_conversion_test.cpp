@@ -248,6 +248,13 @@ TEST(CheckpointConversion, DoesNotTouchAnOutputThatExists) {
   EXPECT_EQ(files_in(folder / "out"), (std::map<std::string, std::string>{{"mine.txt", "keep"}}));
 }
 
+TEST(CheckpointConversion, SaysWhatToDoWithWhatAKilledRunLeft) {
+  const TempFolder folder;
+  folder.write(".out.partial/model.safetensors", "half");
+  EXPECT_THAT([&] { convert(kGolden / "llama3.gguf", folder / "out"); },
+              ThrowsMessage<SystemError>(AllOf(HasSubstr(".out.partial"), HasSubstr("remove that folder"))));
+}
+
 // Asks to stop after the first piece.
 class StopAtOnce final : public Progress {
  public:
