@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 #include <xxhash.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h>  // the same hashes with the widest vectors of the machine
+#endif
 
 #include <algorithm>
 #include <cassert>

@@ -36,6 +36,15 @@ void take_magnitudes(const float* values, float* out, std::size_t count) {
   });
 }
 
+void take_distances(Rounding rounding, const float* base, const float* values, float* out, std::size_t count) {
+  with_rounding(rounding, [&](auto round) HWY_ATTR {
+    for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
+      const auto size = hn::Abs(round(hn::Sub(hn::LoadU(f, values + i), hn::LoadU(f, base + i))));
+      hn::StoreU(hn::IfThenElse(hn::IsNaN(size), hn::Inf(f), size), f, out + i);
+    });
+  });
+}
+
 template <bool kBelow>
 void zero_outside(float threshold, bool keep_equal, const float* scores, float* values, std::size_t count) {
   for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
@@ -94,34 +103,52 @@ void blend_two(Rounding rounding, float first_factor, float second_factor, float
   });
 }
 
-void mix_vectors(const MixSteps& steps, const float* const* vectors, std::size_t number, const float* base, float* out,
-                 std::size_t count) {
-  const float* weights = steps.weights.data();
-  with_rounding(steps.rounding, [&](auto round) HWY_ATTR {
-    for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
-      auto mixed = hn::Zero(f);
-      for (std::size_t k = 0; k < number; ++k) mixed = hn::Add(mixed, hn::LoadU(f, vectors[k] + i));
-      auto divisor = hn::Set(f, steps.divisor);
-      mixed = round(mixed);
-      if (steps.elect_signs) {
-        const auto positive = hn::Ge(mixed, hn::Zero(f));
-        mixed = hn::Zero(f);
-        divisor = hn::Zero(f);
-        for (std::size_t k = 0; k < number; ++k) {
-          const auto value = hn::LoadU(f, vectors[k] + i);
-          const auto agrees =
-              hn::Or(hn::And(positive, hn::Gt(value, hn::Zero(f))), hn::AndNot(positive, hn::Lt(value, hn::Zero(f))));
-          mixed = hn::Add(mixed, hn::IfThenElseZero(agrees, value));
-          divisor = hn::Add(divisor, hn::IfThenElseZero(agrees, hn::Set(f, weights[k])));
-        }
-        mixed = round(mixed);
-        divisor = round(divisor);
-        divisor = hn::IfThenElse(hn::Eq(divisor, hn::Zero(f)), hn::Set(f, 1.0F), divisor);
+// The vectors are loaded once for their sum and once more, weighted, for those that agree with its sign.
+template <class Round, bool kElect>
+HWY_INLINE void mix_loop(const MixSteps& steps, float* const* vectors, std::size_t number, const float* base,
+                         float* out, std::size_t count, Round round) {
+  const float* weights = steps.weights.empty() ? nullptr : steps.weights.data();
+  const float* rescales = steps.rescales.empty() ? nullptr : steps.rescales.data();
+  for_each_vector(count, [&](auto f, std::size_t i) HWY_ATTR {
+    const auto zero = hn::Zero(f);
+    auto mixed = zero;
+    for (std::size_t k = 0; k < number; ++k) {
+      auto value = hn::LoadU(f, vectors[k] + i);
+      if (rescales != nullptr) value = round(hn::Mul(value, hn::Set(f, rescales[k])));
+      if (weights != nullptr) value = round(hn::Mul(value, hn::Set(f, weights[k])));
+      if (kElect) hn::StoreU(value, f, vectors[k] + i);
+      mixed = hn::Add(mixed, value);
+    }
+    mixed = round(mixed);
+    auto divisor = hn::Set(f, steps.divisor);
+    if constexpr (kElect) {
+      const auto positive = hn::Ge(mixed, zero);
+      mixed = divisor = zero;
+      for (std::size_t k = 0; k < number; ++k) {
+        const auto value = hn::LoadU(f, vectors[k] + i);
+        const auto agrees = hn::Or(hn::And(positive, hn::Gt(value, zero)), hn::AndNot(positive, hn::Lt(value, zero)));
+        mixed = hn::Add(mixed, hn::IfThenElseZero(agrees, value));
+        const auto weight = hn::Set(f, weights == nullptr ? 1.0F : weights[k]);
+        divisor = hn::Add(divisor, hn::IfThenElseZero(agrees, weight));
       }
-      if (steps.normalize) mixed = round(hn::Div(mixed, divisor));
-      if (steps.lambda != 1) mixed = round(hn::Mul(mixed, hn::Set(f, steps.lambda)));
-      hn::StoreU(round(hn::Add(hn::LoadU(f, base + i), mixed)), f, out + i);
-    });
+      mixed = round(mixed);
+      divisor = round(divisor);
+      divisor = hn::IfThenElse(hn::Eq(divisor, zero), hn::Set(f, 1.0F), divisor);
+    }
+    if (steps.normalize) mixed = round(hn::Div(mixed, divisor));
+    if (steps.lambda != 1) mixed = round(hn::Mul(mixed, hn::Set(f, steps.lambda)));
+    hn::StoreU(round(hn::Add(hn::LoadU(f, base + i), mixed)), f, out + i);
+  });
+}
+
+void mix_vectors(const MixSteps& steps, float* const* vectors, std::size_t number, const float* base, float* out,
+                 std::size_t count) {
+  with_rounding(steps.rounding, [&](auto round) HWY_ATTR {
+    if (steps.elect_signs) {
+      mix_loop<decltype(round), true>(steps, vectors, number, base, out, count, round);
+    } else {
+      mix_loop<decltype(round), false>(steps, vectors, number, base, out, count, round);
+    }
   });
 }
 
@@ -255,6 +282,7 @@ namespace cambium::merge {
 HWY_EXPORT(subtract_base);
 HWY_EXPORT(scale_values);
 HWY_EXPORT(take_magnitudes);
+HWY_EXPORT(take_distances);
 HWY_EXPORT(zero_small);
 HWY_EXPORT(zero_large);
 HWY_EXPORT(combine_inputs);
@@ -279,6 +307,10 @@ void magnitudes(std::span<const float> values, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(take_magnitudes)(values.data(), out.data(), out.size());
 }
 
+void distances(Rounding rounding, std::span<const float> base, std::span<const float> values, std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(take_distances)(rounding, base.data(), values.data(), out.data(), out.size());
+}
+
 void zero_below(float threshold, bool keep_equal, std::span<const float> scores, std::span<float> values) {
   HWY_DYNAMIC_DISPATCH(zero_small)(threshold, keep_equal, scores.data(), values.data(), values.size());
 }
@@ -300,8 +332,7 @@ void blend_pair(Rounding rounding, float first_factor, float second_factor, floa
    out.data(), out.size());
 }
 
-void mix(const MixSteps& steps, std::span<const float* const> vectors, std::span<const float> base,
-         std::span<float> out) {
+void mix(const MixSteps& steps, std::span<float* const> vectors, std::span<const float> base, std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(mix_vectors)(steps, vectors.data(), vectors.size(), base.data(), out.data(), out.size());
 }
 

@@ -18,6 +18,8 @@ void scale(Rounding rounding, float factor, std::span<float> values);
 
 /// out = |values|, NaN as infinity
 void magnitudes(std::span<const float> values, std::span<float> out);
+/// out = |R(values - base)|, NaN as infinity
+void distances(Rounding rounding, std::span<const float> base, std::span<const float> values, std::span<float> out);
 
 /// Zeroes values where |scores| < threshold, and where it equals the threshold unless keep_equal. `scores` may be
 /// `values`.
@@ -44,12 +46,12 @@ struct MixSteps {
       false;  ///< divide by the weights (with election: of those that agree at that element; 1 if they sum to 0)
   float divisor = 1;  ///< used without election
   float lambda = 1;
-  std::span<const float> weights = {};  ///< one per vector, used with election
+  std::span<const float> weights = {};   ///< one per vector; none: every one is 1
+  std::span<const float> rescales = {};  ///< one per vector; none: every one is 1
 };
 
-/// out = R(base + mixed), where vectors[i] is R(weight_i * sparse task vector i)
-void mix(const MixSteps& steps, std::span<const float* const> vectors, std::span<const float> base,
-         std::span<float> out);
+/// out = R(base + mixed) of the vectors R(weight_i * R(rescale_i * vectors[i])), which is what the vectors may become.
+void mix(const MixSteps& steps, std::span<float* const> vectors, std::span<const float> base, std::span<float> out);
 
 /// nearswap: w = clamp(R(t * R(1 / max(|base - tuned|, 1e-6))), 0, 1); out = R(R(w * tuned) + R(R(1 - w) * base))
 void swap_near(Rounding rounding, float t, std::span<const float> base, std::span<const float> tuned,

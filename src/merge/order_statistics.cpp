@@ -248,25 +248,31 @@ class StatisticsFinder {
     }
   }
 
-  // A histogram over the bracket leaves a handful of values to sort.
+  // A histogram over the bracket leaves a handful of values to sort. Neighbours count in different copies of it: there
+  // may be few different values, and an addition must not wait for the one before.
   static float pick_collected(const Search& search, std::uint64_t rank) {
-    constexpr std::size_t kFewBins = 4096;
-    const int shift = std::max(0, static_cast<int>(std::bit_width(search.high - search.low)) - 12);
+    constexpr std::size_t kFewBins = 1024, kCopies = 4;
+    const int shift = std::max(0, static_cast<int>(std::bit_width(search.high - search.low)) - 10);
     const auto bin_of = [&](float value) { return (order_key(value) - search.low) >> shift; };
-    std::vector<std::uint64_t> bins(kFewBins);
+    std::vector<std::uint32_t> copies(kCopies * kFewBins);
     for (const std::vector<float>& piece : search.collected) {
-      for (const float value : piece) ++bins[bin_of(value)];
+      for (std::size_t i = 0; i < piece.size(); ++i) ++copies[i % kCopies * kFewBins + bin_of(piece[i])];
     }
+    const auto count_of = [&](std::size_t bin) {
+      std::uint64_t count = 0;
+      for (std::size_t copy = 0; copy < kCopies; ++copy) count += copies[copy * kFewBins + bin];
+      return count;
+    };
     std::size_t bin = kFewBins - 1;
-    while (rank >= bins[bin]) rank -= bins[bin--];
-    std::vector<float> values;
-    values.reserve(bins[bin]);
+    while (rank >= count_of(bin)) rank -= count_of(bin--);
+    const std::uint32_t low = search.low + (static_cast<std::uint32_t>(bin) << shift);
+    if (shift == 0) return from_key(low);
+    const float first = from_key(low), last = from_key(low + ((std::uint32_t{1} << shift) - 1));
+    std::vector<float> values, room(TensorRun::kPieceElements);
     for (const std::vector<float>& piece : search.collected) {
-      for (const float value : piece) {
-        if (bin_of(value) != bin) continue;
-        if (shift == 0) return value;
-        values.push_back(value);
-      }
+      room.resize(std::max(room.size(), piece.size()));
+      const std::size_t inside = collect_between(first, last, piece, room).inside;
+      values.insert(values.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(inside));
     }
     return pick_by_rank(values, rank);
   }

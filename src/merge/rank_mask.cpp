@@ -52,26 +52,55 @@ void take_bins(const std::int32_t* bits, std::size_t count, int shift, std::int3
   for (; i < count; ++i) bins[i] = std::max(0, (bits[i] >> shift) - bottom);
 }
 
-// Zeroes the values whose word is >= never; lists the indices of those with always <= word < never in `open`. Returns
-// their number.
-std::size_t decide_by_word(const std::uint32_t* words, std::uint32_t always, std::uint32_t never, std::size_t count,
-                           float* row, std::uint32_t* open) {
+// Bounds of the words that an element of each bin is kept below, from the ranks of the bin: below low[b] whatever its
+// rank, not below high[b] whatever its rank. They may be a little too careful, never wrong.
+void take_bounds(const std::uint32_t* starts, std::size_t bins, float first, float step, std::uint32_t* low,
+                 std::uint32_t* high) {
   const hn::ScalableTag<float> f;
+  const hn::RebindToSigned<decltype(f)> w;
+  const hn::RebindToUnsigned<decltype(f)> u;
+  const std::size_t lanes = hn::Lanes(f);
+  // Words as floats lose 8 bits: bounds in units of 2^-23, one unit to the safe side.
+  const auto chance = [&](const std::uint32_t* ranks, float add) HWY_ATTR {
+    const auto rank = hn::ConvertTo(f, hn::BitCast(w, hn::LoadU(u, ranks)));
+    const auto units = hn::Add(hn::Add(hn::Mul(rank, hn::Set(f, step)), hn::Set(f, first)), hn::Set(f, add));
+    const auto top = hn::Set(f, 8388607.0F);
+    const auto inside = hn::Min(hn::Max(units, hn::Zero(f)), top);
+    const auto word = hn::ShiftLeft<9>(hn::BitCast(u, hn::ConvertTo(w, inside)));
+    return hn::IfThenElse(hn::RebindMask(u, hn::Ge(units, top)), hn::Set(u, 0xffffffffU), word);
+  };
+  for (std::size_t bin = 0; bin < bins; bin += lanes) {
+    hn::StoreU(chance(starts + bin, -4.0F), u, low + bin);
+    hn::StoreU(chance(starts + bin + 1, 5.0F), u, high + bin);
+  }
+}
+
+// Zeroes the values whose word is not below the upper bound of their bin; lists the indices of those between the
+// bounds, but for zeros, in `open`. Returns their number.
+std::size_t decide_by_bin(const std::int32_t* bits, const std::int32_t* bins, const std::uint32_t* words,
+                          const std::uint32_t* low, const std::uint32_t* high, std::size_t count, float* row,
+                          std::uint32_t* open) {
+  const hn::ScalableTag<float> f;
+  const hn::RebindToSigned<decltype(f)> w;
   const hn::RebindToUnsigned<decltype(f)> u;
   const std::size_t lanes = hn::Lanes(u);
   std::size_t found = 0;
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto word = hn::LoadU(u, words + i);
-    const auto below_never = hn::Lt(word, hn::Set(u, never));
-    const auto undecided = hn::AndNot(hn::Lt(word, hn::Set(u, always)), below_never);
-    hn::StoreU(hn::IfThenElseZero(hn::RebindMask(f, below_never), hn::LoadU(f, row + i)), f, row + i);
-    found += hn::CompressBlendedStore(hn::Iota(u, static_cast<std::uint32_t>(i)), undecided, u, open + found);
+    const auto bin = hn::LoadU(w, bins + i);
+    const auto below_high = hn::Lt(word, hn::GatherIndex(u, high, bin));
+    const auto below_low = hn::Lt(word, hn::GatherIndex(u, low, bin));
+    const auto is_zero = hn::RebindMask(u, hn::Eq(hn::LoadU(w, bits + i), hn::Zero(w)));
+    const auto unclear = hn::AndNot(hn::Or(below_low, is_zero), below_high);
+    hn::StoreU(hn::IfThenElseZero(hn::RebindMask(f, below_high), hn::LoadU(f, row + i)), f, row + i);
+    found += hn::CompressBlendedStore(hn::Iota(u, static_cast<std::uint32_t>(i)), unclear, u, open + found);
   }
   for (; i < count; ++i) {
-    if (words[i] >= never) {
+    const auto bin = static_cast<std::size_t>(bins[i]);
+    if (words[i] >= high[bin]) {
       row[i] = 0;
-    } else if (words[i] >= always) {
+    } else if (words[i] >= low[bin] && bits[i] != 0) {
       open[found++] = static_cast<std::uint32_t>(i);
     }
   }
@@ -104,15 +133,17 @@ namespace cambium::merge {
 
 HWY_EXPORT(take_magnitude_bits);
 HWY_EXPORT(take_bins);
-HWY_EXPORT(decide_by_word);
+HWY_EXPORT(take_bounds);
+HWY_EXPORT(decide_by_bin);
 HWY_EXPORT(rank_of);
 
 namespace {
 
-// A bin is 1/64 of a power of two; the largest 16 powers of two of a row have bins, all smaller values share bin 0.
-// Long rows have bins half as wide: as many values to a bin.
-constexpr std::size_t kLongRow = 6000;
-constexpr int kPowers = 16;
+// A bin is 1/128 of a power of two, as fine as bfloat16. The largest eight powers of two of a row have bins, all
+// smaller values, one in a hundred or so, share bin 0.
+constexpr int kBinShift = 16;
+constexpr std::size_t kBins = 1024;
+constexpr std::size_t kHistograms = 2;  // neighbours count apart: an addition must not wait for the one before
 
 // Counting the smaller values of a row costs about its length / 16; past this many counts a sort is cheaper.
 constexpr std::size_t kMostCounts = 256;
@@ -120,11 +151,14 @@ constexpr std::size_t kMostCounts = 256;
 }  // namespace
 
 struct RankMask::Room {
-  std::vector<std::int32_t> bits;     // magnitudes of the row; positive, so that they compare as signed words
-  std::vector<std::int32_t> bins;     // where each lies
-  std::vector<std::uint32_t> words;   // its random words
-  std::vector<std::uint32_t> starts;  // rank of the first value of each bin; one more at the end
-  std::vector<std::uint32_t> open;    // elements that their word alone does not decide
+  std::vector<std::int32_t> bits;    // magnitudes of the row; positive, so that they compare as signed words
+  std::vector<std::int32_t> bins;    // where each lies
+  std::vector<std::uint32_t> words;  // its random words
+  std::vector<std::uint32_t> counts = std::vector<std::uint32_t>(kHistograms * kBins);
+  std::vector<std::uint32_t> starts = std::vector<std::uint32_t>(kBins + 1);  // rank of the first value of each bin
+  std::vector<std::uint32_t> low = std::vector<std::uint32_t>(kBins);         // bounds of words, by bin
+  std::vector<std::uint32_t> high = std::vector<std::uint32_t>(kBins);
+  std::vector<std::uint32_t> open;  // elements that their bin does not decide
   std::vector<std::uint64_t> sorted;
 
   explicit Room(std::size_t row) : bits(row), bins(row), words(row), open(row) {}
@@ -136,6 +170,12 @@ RankMask::RankMask(const RandomMask& random, double density, double epsilon, std
     // A row of one has no ranks: it is kept with the probability in the middle.
     const double share = row_elements == 1 ? 0.5 : static_cast<double>(rank) / static_cast<double>(row_elements - 1);
     keep_below_[rank] = keep_below(density - epsilon + 2 * epsilon * share);
+  }
+  constexpr double kWordsPerUnit = 512;
+  first_unit_ = static_cast<float>(keep_below_.front() / kWordsPerUnit);
+  if (row_elements > 1) {
+    unit_step_ = static_cast<float>((keep_below_.back() - keep_below_.front()) / kWordsPerUnit /
+                                    static_cast<double>(row_elements - 1));
   }
 }
 
@@ -151,30 +191,27 @@ void RankMask::apply_row(std::uint64_t first, std::span<float> row, Room& room) 
   const std::size_t count = row.size();
   const std::int32_t largest = HWY_DYNAMIC_DISPATCH(take_magnitude_bits)(row.data(), count, room.bits.data());
   if (largest == 0) return;
-  const int shift = count < kLongRow ? 17 : 16;
-  const std::size_t bins = static_cast<std::size_t>(kPowers) << (23 - shift);
-  const std::int32_t bottom = std::max(0, (largest >> shift) - static_cast<std::int32_t>(bins - 1));
-  HWY_DYNAMIC_DISPATCH(take_bins)(room.bits.data(), count, shift, bottom, room.bins.data());
-  room.starts.assign(bins + 1, 0);
-  for (const std::int32_t bin : room.bins) ++room.starts[static_cast<std::size_t>(bin) + 1];
-  for (std::size_t bin = 0; bin < bins; ++bin) room.starts[bin + 1] += room.starts[bin];
+  const std::int32_t bottom = std::max(0, (largest >> kBinShift) - static_cast<std::int32_t>(kBins - 1));
+  HWY_DYNAMIC_DISPATCH(take_bins)(room.bits.data(), count, kBinShift, bottom, room.bins.data());
+  std::ranges::fill(room.counts, 0U);
+  for (std::size_t i = 0; i < count; ++i) {
+    ++room.counts[i % kHistograms * kBins + static_cast<std::size_t>(room.bins[i])];
+  }
+  std::uint32_t before = 0;
+  for (std::size_t bin = 0; bin < kBins; ++bin) {
+    room.starts[bin] = before;
+    before += room.counts[bin] + room.counts[kBins + bin];
+  }
+  room.starts[kBins] = before;
+  HWY_DYNAMIC_DISPATCH(take_bounds)
+  (room.starts.data(), kBins, first_unit_, unit_step_, room.low.data(), room.high.data());
 
   random_.words(first, room.words);
-  const std::size_t open = HWY_DYNAMIC_DISPATCH(decide_by_word)(
-      room.words.data(), keep_below_.front(), keep_below_.back(), count, row.data(), room.open.data());
-  // Without branches: which way an element goes is as good as random.
-  std::size_t unclear = 0;
+  const std::size_t open =
+      HWY_DYNAMIC_DISPATCH(decide_by_bin)(room.bits.data(), room.bins.data(), room.words.data(), room.low.data(),
+                                          room.high.data(), count, row.data(), room.open.data());
+  if (open > kMostCounts) return resolve_by_sorting(row, room);
   for (std::size_t k = 0; k < open; ++k) {
-    const std::uint32_t i = room.open[k];
-    const auto bin = static_cast<std::size_t>(room.bins[i]);
-    const bool dropped = room.words[i] >= keep_below_[room.starts[bin + 1] - 1];
-    const bool kept = room.words[i] < keep_below_[room.starts[bin]];
-    row[i] = dropped ? 0.0F : row[i];
-    room.open[unclear] = i;
-    unclear += static_cast<std::size_t>(!dropped && !kept && room.bits[i] != 0);
-  }
-  if (unclear > kMostCounts) return resolve_by_sorting(row, room);
-  for (std::size_t k = 0; k < unclear; ++k) {
     const std::uint32_t i = room.open[k];
     if (room.words[i] >= keep_below_[HWY_DYNAMIC_DISPATCH(rank_of)(room.bits.data(), count, i)]) row[i] = 0;
   }

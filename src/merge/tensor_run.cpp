@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 
+#include "merge/load_kernels.h"
 #include "merge/method_table.h"
 #include "tensor/convert.h"
 #include "tensor/error.h"
@@ -19,7 +20,7 @@ namespace {
 
 // Pieces a thread takes at a time: one write, one release of pages. Whole blocks of content hashes (1 MiB) for every
 // stored type.
-constexpr std::size_t kPiecesPerBlock = 32;
+constexpr std::size_t kPiecesPerBlock = (std::size_t{1} << 19) / TensorRun::kPieceElements;
 // Fixed, so that sums by band do not depend on the threads.
 constexpr std::size_t kBands = 16;
 
@@ -150,8 +151,14 @@ void TensorRun::load(std::size_t input, std::uint64_t first, std::span<float> ou
     return;
   }
   const InputTensor& tensor = *task_.inputs[input].tensor;
-  tensor.read(static_cast<std::size_t>(first), out);
-  if (!checked_ && !task_.allow_nonfinite) check_finite(input, first, out);
+  bool check = !checked_ && !task_.allow_nonfinite;
+  if (tensor.dtype() == DType::kBF16 && !tensor.stored().empty()) {
+    const auto stored = tensor.stored().subspan(static_cast<std::size_t>(first) * 2, out.size() * 2);
+    check = !widen_bfloat16(stored, out) && check;
+  } else {
+    tensor.read(static_cast<std::size_t>(first), out);
+  }
+  if (check) check_finite(input, first, out);
   if (rounding_ != rounding_of(tensor.dtype())) round_all(rounding_, out);
   if (!held.empty()) std::copy(out.begin(), out.end(), held.begin() + start);
 }

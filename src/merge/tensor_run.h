@@ -26,8 +26,8 @@ struct Piece {
   std::span<float> out;                  ///< count values to fill, in a writing pass; scratch in others
 
   /// Pointers to the inputs named, as the kernels take them.
-  [[nodiscard]] std::vector<const float*> pointers(std::span<const std::size_t> which) const {
-    std::vector<const float*> result;
+  [[nodiscard]] std::vector<float*> pointers(std::span<const std::size_t> which) const {
+    std::vector<float*> result;
     result.reserve(which.size());
     for (const std::size_t input : which) result.push_back(inputs[input].data());
     return result;

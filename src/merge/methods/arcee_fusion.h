@@ -66,7 +66,7 @@ struct ArceeFusion {
       for (std::size_t i = 0; i < piece.count; ++i) {
         if (!(piece.out[i] >= threshold)) piece.inputs[tuned][i] = 0;
       }
-      mix(steps, std::vector<const float*>{piece.inputs[tuned].data()}, piece.inputs[base], piece.out);
+      mix(steps, std::vector<float*>{piece.inputs[tuned].data()}, piece.inputs[base], piece.out);
     });
   }
 };

@@ -23,9 +23,9 @@ void write_combination(TensorRun& run, std::span<const std::size_t> inputs, std:
   }
   if (run.base()) rounded_factors.push_back(1);
   run.write(Cut::kFlat, [&](Piece& piece) {
-    std::vector<const float*> pointers = piece.pointers(inputs);
+    std::vector<float*> pointers = piece.pointers(inputs);
     if (run.base()) {
-      const std::span<const float> base = piece.inputs[*run.base()];
+      const std::span<float> base = piece.inputs[*run.base()];
       for (const std::size_t input : inputs) subtract(run.rounding(), base, piece.inputs[input]);
       pointers.push_back(base.data());
     }

@@ -81,19 +81,21 @@ class TaskVectorMerge {
                    .elect_signs = method_.elect_signs,
                    .normalize = run_.flag("normalize"),
                    .lambda = static_cast<float>(run_.shared("lambda")),
-                   .weights = weights_};
+                   .weights = weights_,
+                   .rescales = {}};
     float total = 0;
     for (const float weight : weights_) total += weight;
     steps.divisor = rounded(run_.rounding(), total);
     if (std::abs(steps.divisor) < kTinyWeights) steps.divisor = 1;
+    std::vector<float> rescales;
+    for (const Sieve& sieve : sieves_) rescales.push_back(sieve.rescale);
+    if (std::ranges::any_of(rescales, [](float rescale) { return rescale != 1; })) steps.rescales = rescales;
     run_.write(cut_, [&](Piece& piece) {
       for (std::size_t k = 0; k < sieves_.size(); ++k) {
         const Sieve& sieve = sieves_[k];
         const std::span<float> vector = piece.inputs[sieve.input];
         subtract(run_.rounding(), piece.inputs[base_], vector);
         sieve.apply(piece, vector);
-        if (sieve.rescale != 1) scale(run_.rounding(), sieve.rescale, vector);
-        if (weights_[k] != 1) scale(run_.rounding(), weights_[k], vector);
       }
       mix(steps, piece.pointers(run_.tuned()), piece.inputs[base_], piece.out);
     });

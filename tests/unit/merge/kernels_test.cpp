@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "merge/element_kernels.h"
+#include "merge/load_kernels.h"
 #include "merge/rounding.h"
 #include "merge/select_kernels.h"
 #include "merge/softmax_divergence.h"
@@ -46,6 +47,23 @@ TEST(Rounding, IsThatOfTheStoredTypes) {
   }
 }
 
+TEST(LoadKernels, WidenBfloat16AndSeeWhatIsNotFinite) {
+  for (const std::size_t n : kLengths) {
+    const std::vector<std::byte> stored = testing_support::stored_as(DType::kBF16, random_weights(n, 1));
+    std::vector<float> out(n);
+    EXPECT_TRUE(widen_bfloat16(stored, out));
+    EXPECT_EQ(out, testing_support::floats_of(DType::kBF16, stored));
+    for (const float bad : {INFINITY, -INFINITY, std::numeric_limits<float>::quiet_NaN()}) {
+      for (std::size_t i = 0; i < n; i += 5) {
+        std::vector<std::byte> damaged = stored;
+        std::ranges::copy(testing_support::stored_as(DType::kBF16, std::vector<float>{bad}),
+                          damaged.begin() + static_cast<std::ptrdiff_t>(2 * i));
+        EXPECT_FALSE(widen_bfloat16(damaged, out));
+      }
+    }
+  }
+}
+
 TEST(ElementKernels, SubtractScaleAndZeroLikeThePlainLoops) {
   for (const std::size_t n : kLengths) {
     const std::vector<float> base = random_weights(n, 1), tuned = random_weights(n, 2);
@@ -54,9 +72,12 @@ TEST(ElementKernels, SubtractScaleAndZeroLikeThePlainLoops) {
       subtract(rounding, base, difference);
       std::vector<float> scaled = difference;
       scale(rounding, 0.7F, scaled);
+      std::vector<float> apart(n);
+      distances(rounding, base, tuned, apart);
       for (std::size_t i = 0; i < n; ++i) {
         EXPECT_EQ(difference[i], plain_rounded(rounding, tuned[i] - base[i]));
         EXPECT_EQ(scaled[i], plain_rounded(rounding, difference[i] * 0.7F));
+        EXPECT_EQ(apart[i], std::abs(difference[i]));
       }
     }
     if (n == 0) continue;
@@ -86,10 +107,14 @@ TEST(ElementKernels, CombineInOneRoundingAStep) {
 }
 
 // One element of mix(), as its comment has it.
-float plain_mix(const MixSteps& steps, const std::vector<float>& vectors, float base) {
+float plain_mix(const MixSteps& steps, std::vector<float> vectors, float base) {
   const auto round = [&](float value) { return plain_rounded(steps.rounding, value); };
   float mixed = 0;
-  for (const float value : vectors) mixed += value;
+  for (std::size_t k = 0; k < vectors.size(); ++k) {
+    if (!steps.rescales.empty()) vectors[k] = round(vectors[k] * steps.rescales[k]);
+    vectors[k] = round(vectors[k] * steps.weights[k]);
+    mixed += vectors[k];
+  }
   mixed = round(mixed);
   float divisor = steps.divisor;
   if (steps.elect_signs) {
@@ -111,22 +136,24 @@ float plain_mix(const MixSteps& steps, const std::vector<float>& vectors, float 
 }
 
 TEST(ElementKernels, MixLikeThePlainLoopWithAndWithoutElection) {
-  const std::vector<float> weights{0.5F, -0.25F, 1};
+  const std::vector<float> weights{0.5F, -0.25F, 1}, rescales{1.5F, 2, 0.75F};
   for (const std::size_t n : kLengths) {
-    std::vector<float> base = random_weights(n, 1), a = random_weights(n, 2), b = random_weights(n, 3),
-                       c = random_weights(n, 4);
+    const std::vector<float> base = random_weights(n, 1);
+    std::vector<float> a = random_weights(n, 2), b = random_weights(n, 3), c = random_weights(n, 4);
     for (std::size_t i = 0; i < n; i += 3) a[i] = 0;
     for (std::size_t i = 0; i < n; i += 5) b[i] = c[i] = 0;
     for (const Rounding rounding : kRoundings) {
-      for (int kind = 0; kind < 8; ++kind) {
+      for (int kind = 0; kind < 16; ++kind) {
         const MixSteps steps{.rounding = rounding,
                              .elect_signs = (kind & 1) != 0,
                              .normalize = (kind & 2) != 0,
                              .divisor = 1.25F,
                              .lambda = (kind & 4) != 0 ? 1.3F : 1.0F,
-                             .weights = weights};
+                             .weights = weights,
+                             .rescales = (kind & 8) != 0 ? std::span<const float>(rescales) : std::span<const float>()};
         std::vector<float> out(n);
-        mix(steps, std::vector<const float*>{a.data(), b.data(), c.data()}, base, out);
+        std::vector<float> own_a = a, own_b = b, own_c = c;
+        mix(steps, std::vector<float*>{own_a.data(), own_b.data(), own_c.data()}, base, out);
         for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(out[i], plain_mix(steps, {a[i], b[i], c[i]}, base[i]));
       }
     }

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace cambium::merge {
+
+/// Widens bfloat16 to float32 and looks for NaN and infinity on the way, which saves reading the values a second time.
+///
+/// @param stored  out.size() elements, any alignment
+/// @return        all are finite
+[[nodiscard]] bool widen_bfloat16(std::span<const std::byte> stored, std::span<float> out);
+
+}  // namespace cambium::merge
