@@ -8,11 +8,15 @@
 #include "model/loaded_model.h"
 #include "model/tensor_file.h"
 #include "model/vision/picture_inputs.h"
+#include "tensor/error.h"
 
 void cambium_forward(const cambium::model::ForwardOptions& options) {
   using namespace cambium::model;
   const at::NoGradGuard no_gradients;
-  (void)open_device(options.device);
+  if (!open_device(options.device).is_cpu()) {
+    throw cambium::SystemError("device '" + options.device +
+                               "': forward runs on the CPU only so far; leave --device out");
+  }
   const LoadedModel model = load_model(open_model(options.model), dtype_option(options.dtype));
   const Decoder decoder(model.config, model.weights);
   TensorMap tensors = read_tensor_file(options.inputs);
