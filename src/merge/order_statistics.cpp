@@ -123,8 +123,12 @@ class StatisticsFinder {
     const double margin = 8 * std::sqrt(size * share * (1 - share)) + 8;
     const double top = std::floor(share * size - margin);
     const double bottom = std::ceil(share * size + margin);
-    if (top >= 0) search.high = order_key(pick_by_rank(sample, static_cast<std::uint64_t>(top)));
-    if (bottom < size) search.low = order_key(pick_by_rank(sample, static_cast<std::uint64_t>(bottom)));
+    std::span<float> part = sample;
+    if (bottom < size) {
+      search.low = order_key(pick_by_rank(part, static_cast<std::uint64_t>(bottom)));
+      part = part.first(static_cast<std::size_t>(bottom));  // picking has put the larger ones here
+    }
+    if (top >= 0) search.high = order_key(pick_by_rank(part, static_cast<std::uint64_t>(top)));
     const Collected inside = collect_between(from_key(search.low), from_key(search.high), sample, {});
     search.expected = static_cast<double>(inside.inside) / size;
   }

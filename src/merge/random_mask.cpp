@@ -96,9 +96,16 @@ HWY_INLINE void for_each_group(std::uint64_t key, std::uint64_t first, std::size
 }
 
 void fill_words(std::uint64_t key, std::uint64_t first, std::uint32_t* out, std::size_t count) {
-  for_each_group(key, first, count, [&](std::size_t at, const std::uint32_t* words, std::size_t number) HWY_ATTR {
+  const auto skip = static_cast<std::size_t>(first % philox::kGroup);
+  std::size_t done = skip == 0 ? 0 : std::min(philox::kGroup - skip, count);
+  for_each_group(key, first, done, [&](std::size_t at, const std::uint32_t* words, std::size_t number) HWY_ATTR {
     std::copy_n(words, number, out + at);
   });
+  for (; done + philox::kGroup <= count; done += philox::kGroup)
+    fill_group((first + done) / philox::kGroup, key, out + done);
+  for_each_group(key, first + done, count - done,
+                 [&](std::size_t at, const std::uint32_t* words, std::size_t number)
+                     HWY_ATTR { std::copy_n(words, number, out + done + at); });
 }
 
 void drop_values(std::uint64_t key, std::uint32_t below, std::uint64_t first, float* values, std::size_t count) {

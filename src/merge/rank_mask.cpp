@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
@@ -19,25 +20,32 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Words = hn::ScalableTag<std::int32_t>;
 
-// bits = |row| as positive integers, which rise with the magnitude. Returns the largest.
-std::int32_t take_magnitude_bits(const float* row, std::size_t count, std::int32_t* bits) {
+// bits = |row| as positive integers, which rise with the magnitude. Returns the largest, and every bit that is set in
+// one of them.
+std::pair<std::int32_t, std::int32_t> take_magnitude_bits(const float* row, std::size_t count, std::int32_t* bits) {
   const Words w;
   const std::size_t lanes = hn::Lanes(w);
   const auto* words = reinterpret_cast<const std::int32_t*>(row);
   auto largest = hn::Zero(w);
+  auto used = hn::Zero(w);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto magnitude = hn::And(hn::LoadU(w, words + i), hn::Set(w, 0x7fffffff));
     largest = hn::Max(largest, magnitude);
+    used = hn::Or(used, magnitude);
     hn::StoreU(magnitude, w, bits + i);
   }
-  std::int32_t top = hn::GetLane(hn::MaxOfLanes(w, largest));
+  std::int32_t top = hn::GetLane(hn::MaxOfLanes(w, largest)), any = 0;
+  HWY_ALIGN std::int32_t lane_bits[hn::MaxLanes(w)];
+  hn::Store(used, w, lane_bits);
+  for (std::size_t lane = 0; lane < lanes; ++lane) any |= lane_bits[lane];
   for (; i < count; ++i) {
     std::memcpy(&bits[i], row + i, sizeof(float));
     bits[i] &= 0x7fffffff;
     top = std::max(top, bits[i]);
+    any |= bits[i];
   }
-  return top;
+  return {top, any};
 }
 
 // bins = max(0, (bits >> shift) - bottom)
@@ -107,21 +115,39 @@ std::size_t decide_by_bin(const std::int32_t* bits, const std::int32_t* bins, co
   return found;
 }
 
-// Number of values before element `index` in the order of (magnitude, index).
+// Words that the elements of each bin are kept below if a bin holds one magnitude: those of its middle rank.
+void take_middle(const std::uint32_t* starts, std::size_t bins, const std::uint32_t* keep_below,
+                 std::uint32_t* bounds) {
+  const hn::ScalableTag<std::int32_t> w;
+  const hn::RebindToUnsigned<decltype(w)> u;
+  const std::size_t lanes = hn::Lanes(w);
+  for (std::size_t bin = 0; bin < bins; bin += lanes) {
+    const auto sum = hn::BitCast(w, hn::Add(hn::LoadU(u, starts + bin), hn::LoadU(u, starts + bin + 1)));
+    const auto middle = hn::ShiftRight<1>(hn::Max(hn::Sub(sum, hn::Set(w, 1)), hn::Zero(w)));
+    // Empty bins past the last value ask for the rank after it.
+    const auto last = hn::Set(w, static_cast<std::int32_t>(starts[bins]) - 1);
+    hn::StoreU(hn::GatherIndex(u, keep_below, hn::Min(middle, last)), u, bounds + bin);
+  }
+}
+
+// Middle rank of the values that have the magnitude of element `index`.
 std::uint32_t rank_of(const std::int32_t* bits, std::size_t count, std::size_t index) {
   const Words w;
   const std::size_t lanes = hn::Lanes(w);
   const std::int32_t own = bits[index];
   const auto limit = hn::Set(w, own);
-  std::size_t rank = 0;
+  std::size_t smaller = 0, larger = 0;
   std::size_t i = 0;
-  // Ties count up to the index: there bits <= own, after it bits < own.
-  for (; i + lanes <= index; i += lanes) rank += lanes - hn::CountTrue(w, hn::Gt(hn::LoadU(w, bits + i), limit));
-  for (; i < index; ++i) rank += bits[i] <= own ? 1U : 0U;
-  for (; i < count && i % lanes != 0; ++i) rank += bits[i] < own ? 1U : 0U;
-  for (; i + lanes <= count; i += lanes) rank += hn::CountTrue(w, hn::Lt(hn::LoadU(w, bits + i), limit));
-  for (; i < count; ++i) rank += bits[i] < own ? 1U : 0U;
-  return static_cast<std::uint32_t>(rank);
+  for (; i + lanes <= count; i += lanes) {
+    const auto value = hn::LoadU(w, bits + i);
+    smaller += hn::CountTrue(w, hn::Lt(value, limit));
+    larger += hn::CountTrue(w, hn::Gt(value, limit));
+  }
+  for (; i < count; ++i) {
+    smaller += bits[i] < own ? 1U : 0U;
+    larger += bits[i] > own ? 1U : 0U;
+  }
+  return static_cast<std::uint32_t>((smaller + (count - larger) - 1) / 2);
 }
 
 }  // namespace
@@ -136,6 +162,7 @@ HWY_EXPORT(take_bins);
 HWY_EXPORT(take_bounds);
 HWY_EXPORT(decide_by_bin);
 HWY_EXPORT(rank_of);
+HWY_EXPORT(take_middle);
 
 namespace {
 
@@ -143,7 +170,6 @@ namespace {
 // smaller values, one in a hundred or so, share bin 0.
 constexpr int kBinShift = 16;
 constexpr std::size_t kBins = 1024;
-constexpr std::size_t kHistograms = 2;  // neighbours count apart: an addition must not wait for the one before
 
 // Counting the smaller values of a row costs about its length / 16; past this many counts a sort is cheaper.
 constexpr std::size_t kMostCounts = 256;
@@ -154,7 +180,6 @@ struct RankMask::Room {
   std::vector<std::int32_t> bits;    // magnitudes of the row; positive, so that they compare as signed words
   std::vector<std::int32_t> bins;    // where each lies
   std::vector<std::uint32_t> words;  // its random words
-  std::vector<std::uint32_t> counts = std::vector<std::uint32_t>(kHistograms * kBins);
   std::vector<std::uint32_t> starts = std::vector<std::uint32_t>(kBins + 1);  // rank of the first value of each bin
   std::vector<std::uint32_t> low = std::vector<std::uint32_t>(kBins);         // bounds of words, by bin
   std::vector<std::uint32_t> high = std::vector<std::uint32_t>(kBins);
@@ -189,22 +214,25 @@ void RankMask::apply(std::uint64_t first, std::span<float> values) const {
 
 void RankMask::apply_row(std::uint64_t first, std::span<float> row, Room& room) const {
   const std::size_t count = row.size();
-  const std::int32_t largest = HWY_DYNAMIC_DISPATCH(take_magnitude_bits)(row.data(), count, room.bits.data());
+  const auto [largest, used] = HWY_DYNAMIC_DISPATCH(take_magnitude_bits)(row.data(), count, room.bits.data());
   if (largest == 0) return;
   const std::int32_t bottom = std::max(0, (largest >> kBinShift) - static_cast<std::int32_t>(kBins - 1));
   HWY_DYNAMIC_DISPATCH(take_bins)(room.bits.data(), count, kBinShift, bottom, room.bins.data());
-  std::ranges::fill(room.counts, 0U);
-  for (std::size_t i = 0; i < count; ++i) {
-    ++room.counts[i % kHistograms * kBins + static_cast<std::size_t>(room.bins[i])];
-  }
+  // Counted one bin up, so that their sums are where the bins start.
+  std::ranges::fill(room.starts, 0U);
+  for (const std::int32_t bin : room.bins) ++room.starts[static_cast<std::size_t>(bin) + 1];
   std::uint32_t before = 0;
-  for (std::size_t bin = 0; bin < kBins; ++bin) {
-    room.starts[bin] = before;
-    before += room.counts[bin] + room.counts[kBins + bin];
+  for (std::uint32_t& start : room.starts) start = before += start;
+  if ((used & ((1 << kBinShift) - 1)) == 0) {
+    // Rows of bfloat16 values have one magnitude in each bin but the first.
+    HWY_DYNAMIC_DISPATCH(take_middle)(room.starts.data(), kBins, keep_below_.data(), room.low.data());
+    room.high = room.low;
+    room.low[0] = keep_below_.front();
+    room.high[0] = keep_below_[std::max(1U, room.starts[1]) - 1];
+  } else {
+    HWY_DYNAMIC_DISPATCH(take_bounds)
+    (room.starts.data(), kBins, first_unit_, unit_step_, room.low.data(), room.high.data());
   }
-  room.starts[kBins] = before;
-  HWY_DYNAMIC_DISPATCH(take_bounds)
-  (room.starts.data(), kBins, first_unit_, unit_step_, room.low.data(), room.high.data());
 
   random_.words(first, room.words);
   const std::size_t open =
@@ -223,9 +251,14 @@ void RankMask::resolve_by_sorting(std::span<float> row, Room& room) const {
     room.sorted.push_back((static_cast<std::uint64_t>(room.bits[i]) << 32) | i);
   }
   std::ranges::sort(room.sorted);
-  for (std::size_t rank = 0; rank < row.size(); ++rank) {
-    const auto i = static_cast<std::uint32_t>(room.sorted[rank]);
-    if (room.words[i] >= keep_below_[rank]) row[i] = 0;
+  for (std::size_t begin = 0, end = 0; begin < row.size(); begin = end) {
+    const std::uint64_t magnitude = room.sorted[begin] >> 32;
+    while (end < row.size() && room.sorted[end] >> 32 == magnitude) ++end;
+    const std::uint32_t below = keep_below_[(begin + end - 1) / 2];
+    for (std::size_t k = begin; k < end; ++k) {
+      const auto i = static_cast<std::uint32_t>(room.sorted[k]);
+      if (room.words[i] >= below) row[i] = 0;
+    }
   }
 }
 

@@ -10,8 +10,8 @@
 namespace cambium::merge {
 
 /// Random masks whose chance to keep an element grows with the rank of its magnitude in its row (DELLA's MagPrune,
-/// arXiv:2406.11617, section 3.1): rank r = 0 .. m-1 by rising |value|, ties by index, is kept with probability density
-/// - epsilon + 2 epsilon r / (m - 1).
+/// arXiv:2406.11617, section 3.1): rank r = 0 .. m-1 by rising |value| is kept with probability
+/// density - epsilon + 2 epsilon r / (m - 1). Equal magnitudes share the middle of their ranks.
 ///
 /// Cost: no sort. A histogram over the float bits bounds the rank of each element, and its random word lies outside the
 /// bounds of the chances of those ranks but for one in a few hundred, which count the smaller values of their row. Two

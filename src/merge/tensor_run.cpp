@@ -7,7 +7,7 @@
 #include <cmath>
 #include <memory>
 
-#include "merge/load_kernels.h"
+#include "merge/bfloat16_kernels.h"
 #include "merge/method_table.h"
 #include "tensor/convert.h"
 #include "tensor/error.h"
@@ -177,17 +177,19 @@ void TensorRun::sample(std::uint64_t first, std::size_t count, Piece& piece) con
 }
 
 void TensorRun::store(std::uint64_t first, std::span<float> values, std::span<std::byte> stored) const {
-  round_all(rounding_, values);
   const Rounding out_rounding = rounding_of(task_.out_dtype);
+  if (out_rounding == Rounding::kBF16) {
+    if (rounding_ != out_rounding) round_all(rounding_, values);
+    if (narrow_bfloat16(values, stored)) return;
+  }
+  round_all(rounding_, values);
   if (out_rounding != rounding_) round_all(out_rounding, values);
-  if (!task_.allow_nonfinite) {
-    const std::size_t at = first_nonfinite(values);
-    if (at != values.size()) {
-      throw ValueError(
-          fmt::format("{}: the merged element {} is {} in {}: the weights are too large for this type, or "
-                      "--allow-nonfinite is needed",
-                      task_.name, position(task_.shape, first + at), values[at], name_of(task_.out_dtype)));
-    }
+  const std::size_t at = task_.allow_nonfinite ? values.size() : first_nonfinite(values);
+  if (at != values.size()) {
+    throw ValueError(
+        fmt::format("{}: the merged element {} is {} in {}: the weights are too large for this type, or "
+                    "--allow-nonfinite is needed",
+                    task_.name, position(task_.shape, first + at), values[at], name_of(task_.out_dtype)));
   }
   from_float32(task_.out_dtype, values, stored);
 }

@@ -34,8 +34,7 @@ TopCut cut_at(TensorRun& run, std::size_t input, float threshold, std::optional<
   if (!ties || *ties >= static_cast<double>(run.elements())) return TopCut::of(statistic, 0);
   statistic.in_piece.resize(run.pieces(Cut::kFlat));
   run.read(Cut::kFlat, [&](Piece& piece) {
-    difference(run, piece, input);
-    magnitudes(piece.inputs[input], piece.out);
+    distances(Rounding::kNone, piece.inputs[*run.base()], piece.inputs[input], piece.out);
     statistic.in_piece[piece.index] =
         static_cast<std::uint32_t>(collect_between(threshold, threshold, piece.out, {}).inside);
   });
@@ -83,14 +82,12 @@ void Recover::merge(TensorRun& run) {
     run.report().inputs[input]["kept"] = static_cast<double>(kept.back()) / elements;
   }
   if (!queries.empty()) {
-    const auto found = find_order_statistics(run, Cut::kFlat, queries.size(), queries,
-                                             [&](Piece& piece, std::span<const std::span<float>> scores) {
-                                               for (std::size_t c = 0; c < queried.size(); ++c) {
-                                                 const std::size_t input = donors[queried[c]].input;
-                                                 difference(run, piece, input);
-                                                 magnitudes(piece.inputs[input], scores[c]);
-                                               }
-                                             });
+    const auto found = find_order_statistics(
+        run, Cut::kFlat, queries.size(), queries, [&](Piece& piece, std::span<const std::span<float>> scores) {
+          for (std::size_t c = 0; c < queried.size(); ++c) {
+            distances(Rounding::kNone, piece.inputs[*run.base()], piece.inputs[donors[queried[c]].input], scores[c]);
+          }
+        });
     for (std::size_t c = 0; c < queried.size(); ++c) {
       donors[queried[c]].cut = TopCut::of(found[c], kept[c]);
       run.report().inputs[donors[queried[c]].input]["threshold"] = found[c].value;

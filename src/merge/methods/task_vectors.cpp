@@ -157,14 +157,12 @@ class TaskVectorMerge {
       if (queries_[channel].keep < run_.elements()) ranks.push_back({channel, queries_[channel].keep - 1});
       if (queries_[channel].drop > 0) ranks.push_back({channel, queries_[channel].drop - 1});
     }
-    const auto found = find_order_statistics(run_, Cut::kFlat, queries_.size(), ranks,
-                                             [&](Piece& piece, std::span<const std::span<float>> scores) {
-                                               for (std::size_t channel = 0; channel < queries_.size(); ++channel) {
-                                                 const std::span<float> vector = piece.inputs[queries_[channel].input];
-                                                 subtract(run_.rounding(), piece.inputs[base_], vector);
-                                                 magnitudes(vector, scores[channel]);
-                                               }
-                                             });
+    const auto found = find_order_statistics(
+        run_, Cut::kFlat, queries_.size(), ranks, [&](Piece& piece, std::span<const std::span<float>> scores) {
+          for (std::size_t channel = 0; channel < queries_.size(); ++channel) {
+            distances(run_.rounding(), piece.inputs[base_], piece.inputs[queries_[channel].input], scores[channel]);
+          }
+        });
     std::size_t next = 0;
     for (const CutQuery& query : queries_) {
       Sieve& sieve = *std::ranges::find(sieves_, query.input, &Sieve::input);

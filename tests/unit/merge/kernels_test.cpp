@@ -7,8 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "merge/bfloat16_kernels.h"
 #include "merge/element_kernels.h"
-#include "merge/load_kernels.h"
 #include "merge/rounding.h"
 #include "merge/select_kernels.h"
 #include "merge/softmax_divergence.h"
@@ -47,12 +47,24 @@ TEST(Rounding, IsThatOfTheStoredTypes) {
   }
 }
 
-TEST(LoadKernels, WidenBfloat16AndSeeWhatIsNotFinite) {
+TEST(Bfloat16Kernels, WidenAndNarrowAndSeeWhatIsNotFinite) {
   for (const std::size_t n : kLengths) {
     const std::vector<std::byte> stored = testing_support::stored_as(DType::kBF16, random_weights(n, 1));
     std::vector<float> out(n);
     EXPECT_TRUE(widen_bfloat16(stored, out));
     EXPECT_EQ(out, testing_support::floats_of(DType::kBF16, stored));
+    std::vector<float> values = random_weights(n, 2);
+    std::vector<std::byte> narrowed(2 * n);
+    EXPECT_TRUE(narrow_bfloat16(values, narrowed));
+    EXPECT_EQ(narrowed, testing_support::stored_as(DType::kBF16, values));
+    for (const float bad : {INFINITY, std::numeric_limits<float>::quiet_NaN(), 3.4e38F}) {
+      for (std::size_t i = 0; i < n; i += 5) {
+        std::vector<float> damaged = values;
+        damaged[i] = bad;
+        EXPECT_FALSE(narrow_bfloat16(damaged, narrowed));
+        EXPECT_EQ(narrowed, testing_support::stored_as(DType::kBF16, damaged));
+      }
+    }
     for (const float bad : {INFINITY, -INFINITY, std::numeric_limits<float>::quiet_NaN()}) {
       for (std::size_t i = 0; i < n; i += 5) {
         std::vector<std::byte> damaged = stored;

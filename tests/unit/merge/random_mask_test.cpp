@@ -93,19 +93,25 @@ TEST(RandomMask, OfTwoModelsAreIndependent) {
 
 // The rule without tricks: sort the row, compare each word with the chance of its rank.
 std::vector<float> rank_mask_by_sorting(const RandomMask& random, double density, double epsilon, std::size_t row,
-                                        std::vector<float> values) {
+                                        const std::vector<float>& values) {
   const std::vector<std::uint32_t> drawn = words(random, 0, values.size());
+  std::vector<float> result = values;
   for (std::size_t at = 0; at < values.size(); at += row) {
     std::vector<std::size_t> order(row);
     std::iota(order.begin(), order.end(), at);
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return std::abs(values[a]) < std::abs(values[b]); });
-    for (std::size_t rank = 0; rank < row; ++rank) {
+    for (std::size_t begin = 0, end = 0; begin < row; begin = end) {
+      const float size = std::abs(values[order[begin]]);
+      while (end < row && std::abs(values[order[end]]) == size) ++end;
+      const std::size_t rank = (begin + end - 1) / 2;  // equal magnitudes share the middle of their ranks
       const double share = row == 1 ? 0.5 : static_cast<double>(rank) / static_cast<double>(row - 1);
-      if (drawn[order[rank]] >= keep_below(density - epsilon + 2 * epsilon * share)) values[order[rank]] = 0;
+      for (std::size_t k = begin; k < end; ++k) {
+        if (drawn[order[k]] >= keep_below(density - epsilon + 2 * epsilon * share)) result[order[k]] = 0;
+      }
     }
   }
-  return values;
+  return result;
 }
 
 TEST(RankMask, IsExactlyTheRuleOfTheSortedRow) {
