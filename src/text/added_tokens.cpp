@@ -69,26 +69,21 @@ TokenId AddedTokens::add(const AddedToken& token, const TokenTable& vocabulary) 
 
 void AddedTokens::prepare(const Normalizer* normalizer) {
   std::vector<std::pair<std::string_view, std::int32_t>> plain;
-  std::vector<TokenId> normalized_ids;
+  std::vector<std::pair<std::string_view, std::int32_t>> normalized;
   normalized_forms_.clear();
   for (const auto* order : {&special_order_, &other_order_}) {
     for (const std::string& content : *order) {
       const TokenId id = ids_.at(content);
-      const AddedToken& token = by_id_.at(id);
-      if (!token.normalized) {
+      if (!by_id_.at(id).normalized) {
         plain.emplace_back(content, id);
         continue;
       }
       AlignedText text;
       text.reset(content, 0);
       if (normalizer != nullptr) normalizer->apply(text);
-      normalized_forms_.emplace_back(text.text());
-      normalized_ids.push_back(id);
+      normalized.emplace_back(normalized_forms_[id] = text.text(), id);
     }
   }
-  std::vector<std::pair<std::string_view, std::int32_t>> normalized;
-  for (std::size_t i = 0; i < normalized_ids.size(); ++i)
-    normalized.emplace_back(normalized_forms_[i], normalized_ids[i]);
   plain_ = ByteTrie(std::move(plain));
   normalized_ = ByteTrie(std::move(normalized));
 }
@@ -145,6 +140,7 @@ void AddedTokens::cut_normalized(PieceList& list) const {
 }
 
 const std::string* AddedTokens::token(TokenId id) const {
+  if (const auto form = normalized_forms_.find(id); form != normalized_forms_.end()) return &form->second;
   const auto found = by_id_.find(id);
   return found == by_id_.end() ? nullptr : &found->second.content;
 }

@@ -52,6 +52,7 @@ class AddedTokens {
   /// Cuts the pieces at the tokens that are looked for after normalization.
   void cut_normalized(PieceList& list) const;
 
+  /// The token's string, for one that is looked for after normalization its normalized form; null for an id that none has.
   [[nodiscard]] const std::string* token(TokenId id) const;
   [[nodiscard]] std::optional<TokenId> id(std::string_view token) const;
   /// True if the string was added as a special token.
@@ -70,7 +71,7 @@ class AddedTokens {
   std::vector<std::string> other_order_;
   ByteTrie plain_;
   ByteTrie normalized_;
-  std::vector<std::string> normalized_forms_;
+  std::unordered_map<TokenId, std::string> normalized_forms_;
 };
 
 /// White space at the ends of a text, in characters.

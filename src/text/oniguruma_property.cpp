@@ -16,23 +16,18 @@ using Named = std::pair<std::string_view, std::string_view>;
 
 constexpr std::string_view kSpaceItems =
     "\\x{9}-\\x{d}\\x{20}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
+/// [[:word:]]; \\w and \\p{Word} have six superscripts and fractions besides.
 constexpr std::string_view kWordItems =
-    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}"
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}"
     "\\x{1f150}-\\x{1f169}\\x{1f170}-\\x{1f189}";
 
+constexpr std::string_view kMoreWordItems = "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
+
 constexpr Named kPosix[] = {
-    {"alnum", "\\p{Alphabetic}\\p{Nd}"},
-    {"alpha", "\\p{Alphabetic}"},
-    {"ascii", "\\x{0}-\\x{7f}"},
-    {"blank", "\\p{Zs}\\x{9}"},
-    {"cntrl", "\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}"},
-    {"digit", "\\p{Nd}"},
-    {"lower", "\\p{Lowercase}"},
-    {"punct", "\\p{P}$+<=>\\^`|~"},
-    {"space", kSpaceItems},
-    {"upper", "\\p{Uppercase}"},
-    {"word", kWordItems},
-    {"xdigit", "0-9A-Fa-f"},
+    {"alnum", "\\p{Alphabetic}\\p{Nd}"}, {"alpha", "\\p{Alphabetic}"}, {"ascii", "\\x{0}-\\x{7f}"},
+    {"blank", "\\p{Zs}\\x{9}"},          {"cntrl", "\\p{Cc}"},         {"digit", "\\p{Nd}"},
+    {"lower", "\\p{Lowercase}"},         {"punct", "\\p{P}\\p{S}"},    {"space", kSpaceItems},
+    {"upper", "\\p{Uppercase}"},         {"word", kWordItems},         {"xdigit", "0-9A-Fa-f"},
 };
 
 constexpr Named kCategories[] = {
@@ -113,7 +108,7 @@ BracketItems shorthand_class(char letter) {
     case 's':
       return {std::string(kSpaceItems)};
     case 'w':
-      return {std::string(kWordItems)};
+      return {std::string(kWordItems) + std::string(kMoreWordItems)};
     case 'd':
       return {"\\p{Nd}"};
     default:
@@ -122,8 +117,8 @@ BracketItems shorthand_class(char letter) {
 }
 
 std::optional<BracketItems> posix_class(std::string_view name) {
-  if (name == "print") return BracketItems{"\\p{C}", true};
-  if (name == "graph") return BracketItems{"\\p{Z}\\p{C}" + std::string(kSpaceItems), true};
+  if (name == "print") return BracketItems{"\\x{2028}\\x{2029}\\p{Cc}\\p{Cn}\\p{Cs}", true};
+  if (name == "graph") return BracketItems{"\\p{Z}\\p{Cc}\\p{Cn}\\p{Cs}", true};
   if (const auto items = find(kPosix, name)) return BracketItems{std::string(*items)};
   return std::nullopt;
 }
@@ -139,6 +134,8 @@ std::optional<BracketItems> property_class(std::string_view name) {
   for (const std::string_view category : kShortCategories) {
     if (folded(category) == key) return made(fmt::format("\\p{{{}}}", category));
   }
+  if (key == "punct") return made("\\p{P}");  // without the symbols that [[:punct:]] has
+  if (key == "word") return made(shorthand_class('w').items);
   if (auto posix = posix_class(key)) {
     posix->negated = posix->negated != negated;
     return posix;
