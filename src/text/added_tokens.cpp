@@ -84,6 +84,9 @@ void AddedTokens::prepare(const Normalizer* normalizer) {
       normalized.emplace_back(normalized_forms_[id] = text.text(), id);
     }
   }
+  shown_.assign(id_bound(), nullptr);
+  for (const auto& [id, token] : by_id_) shown_[static_cast<std::size_t>(id)] = &token.content;
+  for (const auto& [id, form] : normalized_forms_) shown_[static_cast<std::size_t>(id)] = &form;
   plain_ = ByteTrie(std::move(plain));
   normalized_ = ByteTrie(std::move(normalized));
 }
@@ -137,12 +140,6 @@ void AddedTokens::cut_normalized(PieceList& list) const {
     list.pieces.push_back({static_cast<std::uint32_t>(list.found.size()), 0, true});
     list.found.push_back({part.id, place, leading_white_space(matched), trailing_white_space(matched)});
   }
-}
-
-const std::string* AddedTokens::token(TokenId id) const {
-  if (const auto form = normalized_forms_.find(id); form != normalized_forms_.end()) return &form->second;
-  const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : &found->second.content;
 }
 
 std::optional<TokenId> AddedTokens::id(std::string_view token) const {

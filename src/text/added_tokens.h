@@ -52,8 +52,11 @@ class AddedTokens {
   /// Cuts the pieces at the tokens that are looked for after normalization.
   void cut_normalized(PieceList& list) const;
 
-  /// The token's string, for one that is looked for after normalization its normalized form; null for an id that none has.
-  [[nodiscard]] const std::string* token(TokenId id) const;
+  /// The token's string, for one that is looked for after normalization its normalized form; null for an id that none
+  /// has.
+  [[nodiscard]] const std::string* token(TokenId id) const {
+    return id >= 0 && static_cast<std::size_t>(id) < shown_.size() ? shown_[static_cast<std::size_t>(id)] : nullptr;
+  }
   [[nodiscard]] std::optional<TokenId> id(std::string_view token) const;
   /// True if the string was added as a special token.
   [[nodiscard]] bool is_special(std::string_view token) const { return special_.contains(std::string(token)); }
@@ -72,6 +75,7 @@ class AddedTokens {
   ByteTrie plain_;
   ByteTrie normalized_;
   std::unordered_map<TokenId, std::string> normalized_forms_;
+  std::vector<const std::string*> shown_;  // by id, null where no added token has it
 };
 
 /// White space at the ends of a text, in characters.

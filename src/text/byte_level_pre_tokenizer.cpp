@@ -3,8 +3,8 @@
 #include "text/byte_level.h"
 #include "text/json_part.h"
 #include "text/pre_tokenizer.h"
-#include "text/regex.h"
 #include "text/utf8.h"
+#include "text/word_scanner.h"
 
 namespace cambium::text {
 
@@ -14,15 +14,12 @@ namespace {
 class ByteLevel final : public PreTokenizer {
  public:
   ByteLevel(bool prefix, bool words, bool map_bytes) : prefix_(prefix), map_bytes_(map_bytes) {
-    if (words) words_.emplace(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)");
+    if (words) words_ = WordScanner::gpt2();
   }
 
   void apply(PieceList& list) const override {
     if (prefix_) add_prefix(list);
-    if (words_) {
-      list.split_each(SplitBehavior::kIsolated, false,
-                      [&](std::string_view text, auto&& found) { words_->for_each(text, found); });
-    }
+    if (words_) list.cut_words(*words_);
     if (map_bytes_) write_stand_ins(list);
   }
 
@@ -49,7 +46,7 @@ class ByteLevel final : public PreTokenizer {
 
   bool prefix_;
   bool map_bytes_;
-  std::optional<Regex> words_;
+  std::optional<WordScanner> words_;
 };
 
 }  // namespace

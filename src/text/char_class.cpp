@@ -148,6 +148,7 @@ CharClasses::CharClasses() : block_of_(kCharacters / kBlock) {
     add(0x1F150, 0x1F169, kWord);
     add(0x1F170, 0x1F189, kWord);
     add(0x200C, 0x200D, kWord);
+    if (start == 0) std::copy_n(block.begin(), kAscii, ascii_);
     const auto [place, is_new] = known.try_emplace(block, static_cast<std::uint16_t>(known.size()));
     if (is_new) blocks_.insert(blocks_.end(), block.begin(), block.end());
     block_of_[start / kBlock] = place->second;

@@ -27,12 +27,15 @@ class CharClasses {
   [[nodiscard]] static const CharClasses& get();
 
   [[nodiscard]] std::uint16_t of(char32_t character) const {
+    if (character < kAscii) return ascii_[character];
     return blocks_[(static_cast<std::size_t>(block_of_[character >> 8U]) << 8U) | (character & 0xFFU)];
   }
   [[nodiscard]] bool is(char32_t character, unsigned classes) const { return (of(character) & classes) != 0; }
 
  private:
+  static constexpr std::size_t kAscii = 128;
   CharClasses();
+  std::uint16_t ascii_[kAscii] = {};
   std::vector<std::uint16_t> block_of_;  // for each 256 characters
   std::vector<std::uint16_t> blocks_;
 };

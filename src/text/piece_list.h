@@ -62,6 +62,18 @@ class PieceList {
     pieces.swap(next_);
   }
 
+  /// Cuts each piece that is text into words: scanner.next(piece text, begin) is the end of the word at `begin`.
+  template <typename Scanner>
+  void cut_words(const Scanner& scanner) {
+    cut_each([&](std::string_view whole, auto&& emit) {
+      for (std::size_t begin = 0; begin < whole.size();) {
+        const std::size_t end = scanner.next(whole, begin);
+        emit(begin, end);
+        begin = end;
+      }
+    });
+  }
+
   /// Splits each piece that is text at the matches that find(piece text, found) reports: found(begin, end) in order,
   /// not overlapping.
   /// @param invert  what lies between the matches counts as matched, and the matches as not

@@ -139,18 +139,8 @@ void Pipeline::encode_pieces(Workspace& workspace, RawEncoding& out) const {
   const std::string_view boundary = model->boundary();
   const bool cached = model->wants_cache();
 
-  const auto encode_word = [&](std::uint32_t begin, std::uint32_t end) {
-    const std::string_view word = text.substr(begin, end - begin);
-    const std::uint64_t hash = cached ? short_hash(word) : 0;
-    std::span<const WordToken> tokens;
-    if (cached) tokens = workspace.cache.find(word, hash);
-    if (tokens.empty()) {
-      workspace.tokens.clear();
-      model->tokenize(word, *workspace.scratch, workspace.tokens);
-      tokens = workspace.tokens;
-      if (cached) workspace.cache.insert(word, hash, tokens);
-    }
-    for (const WordToken& token : tokens) {
+  const auto emit = [&](std::uint32_t begin, auto tokens) {
+    for (const auto& token : tokens) {
       out.ids.push_back(token.id);
       if constexpr (kOffsets) {
         if (aligned) {
@@ -161,6 +151,21 @@ void Pipeline::encode_pieces(Workspace& workspace, RawEncoding& out) const {
         }
       }
     }
+  };
+  const auto encode_word = [&](std::uint32_t begin, std::uint32_t end) {
+    const std::string_view word = text.substr(begin, end - begin);
+    const std::uint64_t hash = cached ? short_hash(word) : 0;
+    if (cached) {
+      const std::span<const CachedToken> known = workspace.cache.find(word, hash);
+      if (!known.empty()) {
+        emit(begin, known);
+        return;
+      }
+    }
+    workspace.tokens.clear();
+    model->tokenize(word, *workspace.scratch, workspace.tokens);
+    if (cached) workspace.cache.insert(word, hash, workspace.tokens);
+    emit(begin, std::span<const WordToken>(workspace.tokens));
   };
 
   for (const Piece& piece : list.pieces) {

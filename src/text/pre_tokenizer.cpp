@@ -24,12 +24,17 @@ class PreTokenizerSequence final : public PreTokenizer {
 template <typename Picks>
 class CharacterSplit final : public PreTokenizer {
  public:
-  CharacterSplit(SplitBehavior behavior, Picks picks) : behavior_(behavior), picks_(picks) {}
+  CharacterSplit(SplitBehavior behavior, Picks picks) : behavior_(behavior), picks_(picks) {
+    for (char32_t c = 0; c < 0x80; ++c) ascii_[c] = picks(c);
+  }
   void apply(PieceList& list) const override {
     list.split_each(behavior_, false, [&](std::string_view text, auto&& found) {
       for (std::size_t position = 0; position < text.size();) {
         const std::size_t begin = position;
-        if (picks_(utf8::next(text, position))) found(begin, position);
+        const auto lead = static_cast<unsigned char>(text[position]);
+        const bool picked =
+            lead < 0x80 ? ascii_[static_cast<unsigned char>(text[position++])] : picks_(utf8::next(text, position));
+        if (picked) found(begin, position);
       }
     });
   }
@@ -37,6 +42,7 @@ class CharacterSplit final : public PreTokenizer {
  private:
   SplitBehavior behavior_;
   Picks picks_;
+  bool ascii_[0x80] = {};
 };
 
 template <typename Picks>
@@ -44,8 +50,11 @@ PreTokenizerPtr split_at(SplitBehavior behavior, Picks picks) {
   return std::make_unique<CharacterSplit<Picks>>(behavior, picks);
 }
 
-bool is_white_space(char32_t character) { return CharClasses::get().is(character, kWhiteSpace); }
-bool is_numeric(char32_t character) { return CharClasses::get().is(character, kNumber); }
+/// Splits at characters of a class.
+PreTokenizerPtr split_at_class(SplitBehavior behavior, unsigned wanted) {
+  return split_at(
+      behavior, [&classes = CharClasses::get(), wanted](char32_t character) { return classes.is(character, wanted); });
+}
 
 /// Runs of word characters and runs of anything else that is not white space.
 class Whitespace final : public PreTokenizer {
@@ -98,7 +107,7 @@ PreTokenizerPtr sequence_of(std::vector<PreTokenizerPtr> steps) {
 
 PreTokenizerPtr make_bert() {
   std::vector<PreTokenizerPtr> steps;
-  steps.push_back(split_at(SplitBehavior::kRemoved, is_white_space));
+  steps.push_back(split_at_class(SplitBehavior::kRemoved, kWhiteSpace));
   steps.push_back(split_at(SplitBehavior::kIsolated, is_punctuation));
   return sequence_of(std::move(steps));
 }
@@ -134,10 +143,10 @@ PreTokenizerPtr make_step(const JsonPart& part, bool map_bytes) {
   if (type == "Metaspace") return make_metaspace(part);
   if (type == "Digits") {
     const bool each = part.boolean("individual_digits", false);
-    return split_at(each ? SplitBehavior::kIsolated : SplitBehavior::kContiguous, is_numeric);
+    return split_at_class(each ? SplitBehavior::kIsolated : SplitBehavior::kContiguous, kNumber);
   }
   if (type == "Whitespace") return std::make_unique<Whitespace>();
-  if (type == "WhitespaceSplit") return split_at(SplitBehavior::kRemoved, is_white_space);
+  if (type == "WhitespaceSplit") return split_at_class(SplitBehavior::kRemoved, kWhiteSpace);
   if (type == "Punctuation") return split_at(split_behavior(part, SplitBehavior::kIsolated), is_punctuation);
   if (type == "BertPreTokenizer") return make_bert();
   if (type == "CharDelimiterSplit") return make_delimiter_split(part);
