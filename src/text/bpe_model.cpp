@@ -12,7 +12,7 @@ namespace cambium::text {
 
 namespace {
 
-constexpr std::size_t kFewSymbols = 64;
+constexpr std::size_t kFewSymbols = 32;
 constexpr std::size_t kTableCharacters = 0x10000;
 
 }  // namespace

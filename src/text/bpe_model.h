@@ -13,7 +13,7 @@ namespace cambium::text {
 /// equals), until no pair joins. Source: arXiv:1508.07909; the order of ties and of unknown characters as in Hugging
 /// Face's `tokenizers`.
 ///
-/// Cost: O(n^2) with small constants for words of up to 64 symbols, O(n log n) with a heap above; no allocation once
+/// Cost: O(n^2) with small constants for words of up to 32 symbols, O(n log n) with a heap above; no allocation once
 /// warm.
 class BpeModel final : public TokenModel {
  public:

@@ -16,7 +16,6 @@ namespace {
 constexpr int kMaxDepth = 128;
 constexpr char32_t kReplacement = 0xFFFD;
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_number_part(char c) {
   return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
@@ -65,19 +64,8 @@ void JsonCursor::fail(std::string_view message) const {
       fmt::format("{}: line {}, column {}: {}", where_, line, utf8::count(before.substr(line_start)) + 1, message));
 }
 
-void JsonCursor::blanks() {
-  while (position_ < text_.size() && is_blank(text_[position_])) ++position_;
-}
-
-char JsonCursor::look() {
-  blanks();
-  if (position_ == text_.size()) fail("the file ends in the middle of a JSON value");
-  return text_[position_];
-}
-
-void JsonCursor::expect(char wanted, std::string_view name) {
-  if (look() != wanted) fail(fmt::format("expected {}, found '{}'", name, text_[position_]));
-  ++position_;
+void JsonCursor::fail_expected(std::string_view name) const {
+  fail(fmt::format("expected {}, found '{}'", name, text_[position_]));
 }
 
 void JsonCursor::enter() {

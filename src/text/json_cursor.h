@@ -44,11 +44,25 @@ class JsonCursor {
   /// Reports a problem at the present place: "FILE: line L, column C: MESSAGE".
   [[noreturn]] void fail(std::string_view message) const;
   [[nodiscard]] std::string_view where() const { return where_; }
+  /// Bytes that are not read yet.
+  [[nodiscard]] std::size_t remaining() const { return text_.size() - position_; }
 
  private:
-  void blanks();
-  [[nodiscard]] char look();
-  void expect(char wanted, std::string_view name);
+  void blanks() {
+    while (position_ < text_.size() && is_blank(text_[position_])) ++position_;
+  }
+  /// The next character behind blanks.
+  [[nodiscard]] char look() {
+    blanks();
+    if (position_ == text_.size()) fail("the file ends in the middle of a JSON value");
+    return text_[position_];
+  }
+  void expect(char wanted, std::string_view name) {
+    if (look() != wanted) fail_expected(name);
+    ++position_;
+  }
+  static bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+  [[noreturn]] void fail_expected(std::string_view name) const;
   [[nodiscard]] std::string_view unescape(std::size_t begin);
   [[nodiscard]] char32_t hex4();
   void enter();

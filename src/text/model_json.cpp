@@ -26,6 +26,9 @@ struct ModelFields {
 };
 
 void read_token_map(JsonCursor& cursor, ModelFields& fields) {
+  // A guess: a token with its id takes about 20 bytes of the file, and merges follow.
+  constexpr std::size_t kBytesForToken = 40;
+  fields.vocabulary.reserve(cursor.remaining() / kBytesForToken, cursor.remaining() / 4);
   std::string_view token;
   cursor.begin_object();
   while (cursor.next_key(token)) {

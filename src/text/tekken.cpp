@@ -88,11 +88,11 @@ void read_specials(const JsonPart& list, TekkenFile& file) {
   }
 }
 
-TekkenFile read_tekken(std::string_view json, std::string_view where) {
+TekkenFile read_tekken(JsonCursor& cursor) {
+  const std::string_view where = cursor.where();
   TekkenFile file;
   Json config;
   Json specials;
-  JsonCursor cursor(json, where);
   std::string_view key;
   cursor.begin_object();
   while (cursor.next_key(key)) {
@@ -155,10 +155,11 @@ MergeTable merges_of(const TekkenFile& file, std::string_view where) {
 
 }  // namespace
 
-std::unique_ptr<Pipeline> pipeline_from_tekken(std::string_view json, std::string_view where) {
-  const TekkenFile file = read_tekken(json, where);
+std::unique_ptr<Pipeline> pipeline_from_tekken(JsonCursor cursor) {
+  const std::string where(cursor.where());
+  const TekkenFile file = read_tekken(cursor);
   TokenTable vocabulary;
-  vocabulary.reserve(file.specials + file.ranked.size(), json.size() / 4);
+  vocabulary.reserve(file.specials + file.ranked.size(), 8 * file.ranked.size());
   for (std::size_t i = 0; i < file.specials; ++i) vocabulary.add_again(file.special_tokens[i], static_cast<TokenId>(i));
   std::string spelled;
   for (std::size_t rank = 0; rank < file.ranked.size(); ++rank) {

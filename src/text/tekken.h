@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "text/json_cursor.h"
 #include "text/pipeline.h"
 
 namespace cambium::text {
@@ -11,6 +12,6 @@ namespace cambium::text {
 /// joined bytes are in the vocabulary the lowest rank joins first), a split pattern, and special tokens in front of the
 /// ranks. Special tokens are cut out of the text; <s> goes in front of it.
 /// @throws CheckpointError  malformed; the message names file and field
-[[nodiscard]] std::unique_ptr<Pipeline> pipeline_from_tekken(std::string_view json, std::string_view where);
+[[nodiscard]] std::unique_ptr<Pipeline> pipeline_from_tekken(JsonCursor cursor);
 
 }  // namespace cambium::text

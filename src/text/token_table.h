@@ -38,17 +38,22 @@ class TokenTable {
     std::uint32_t offset = 0;
     std::uint32_t length = kUnused;
   };
+  /// Holds what a lookup needs beside the string itself: two cache misses, not four.
+  struct Slot {
+    std::uint32_t tag = 0;  // upper half of the hash
+    TokenId id = -1;        // -1: free
+    Entry entry;
+  };
   static constexpr std::uint32_t kUnused = 0xFFFFFFFF;
 
   void grow(std::size_t slots);
   /// Slot of the token, or the free slot where it would go.
   [[nodiscard]] std::size_t slot_of(std::string_view token, std::uint64_t hash) const;
-  void store(std::string_view token, TokenId id);
+  void store(std::string_view token, TokenId id, std::uint64_t hash, std::size_t slot);
 
   std::string bytes_;
-  std::vector<Entry> entries_;        // by id
-  std::vector<std::uint32_t> slots_;  // open addressing: id + 1, 0 is free
-  std::vector<std::uint32_t> tags_;   // upper half of the hash of the slot's token
+  std::vector<Entry> entries_;  // by id
+  std::vector<Slot> slots_;     // open addressing
   std::size_t count_ = 0;
 };
 

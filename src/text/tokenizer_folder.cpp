@@ -88,8 +88,7 @@ fs::path tokenizer_file(const fs::path& folder) {
       "{}: no tokenizer.json, tokenizer.model (sentencepiece) or tekken.json in this folder", folder.string()));
 }
 
-bool is_tekken(std::string_view json, std::string_view where) {
-  JsonCursor cursor(json, where);
+bool is_tekken(JsonCursor cursor) {
   std::string_view key;
   cursor.begin_object();
   while (cursor.next_key(key)) {
@@ -104,7 +103,8 @@ std::unique_ptr<Pipeline> load_pipeline(const fs::path& file) {
   const std::string content = checkpoint::read_file(file);
   const std::string name = file.string();
   if (file.extension() == ".model") return pipeline_from_sentencepiece(content, name);
-  return is_tekken(content, name) ? pipeline_from_tekken(content, name) : pipeline_from_json(content, name);
+  const JsonCursor cursor(content, name);
+  return is_tekken(cursor) ? pipeline_from_tekken(cursor) : pipeline_from_json(cursor);
 }
 
 /// Tokens that tokenizer_config.json adds, or gives other properties, as transformers takes them.
@@ -180,7 +180,7 @@ Tokenizer Tokenizer::from_file(const fs::path& file) {
 }
 
 Tokenizer Tokenizer::from_json(std::string_view json, std::string_view where) {
-  Tokenizer tokenizer(pipeline_from_json(json, where));
+  Tokenizer tokenizer(pipeline_from_json(JsonCursor(json, where)));
   tokenizer.learn_frame();
   return tokenizer;
 }

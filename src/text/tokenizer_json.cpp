@@ -73,8 +73,8 @@ void add_tokens(const JsonPart& list, Pipeline& pipeline) {
 
 }  // namespace
 
-std::unique_ptr<Pipeline> pipeline_from_json(std::string_view json, std::string_view where) {
-  JsonCursor cursor(json, where);
+std::unique_ptr<Pipeline> pipeline_from_json(JsonCursor cursor) {
+  const std::string where(cursor.where());
   auto pipeline = std::make_unique<Pipeline>();
   std::map<std::string, Json, std::less<>> parts;
   std::string_view key;

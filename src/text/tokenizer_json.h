@@ -9,10 +9,9 @@
 
 namespace cambium::text {
 
-/// Builds a tokenizer from the text of a tokenizer.json.
-/// @param where  the file's name for messages
+/// Builds a tokenizer from the text of a tokenizer.json, on whose beginning the cursor stands.
 /// @throws CheckpointError  malformed, or a part or field that is not known; the message names file and place
-[[nodiscard]] std::unique_ptr<Pipeline> pipeline_from_json(std::string_view json, std::string_view where);
+[[nodiscard]] std::unique_ptr<Pipeline> pipeline_from_json(JsonCursor cursor);
 
 /// Reads the model of a tokenizer.json, the object that stands next.
 /// Vocabulary and merges are read without a tree in between: 150,000 of each take about 60 ms.

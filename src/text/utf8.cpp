@@ -1,5 +1,6 @@
 #include "text/utf8.h"
 
+#include <bit>
 #include <cstring>
 
 namespace cambium::text::utf8 {
@@ -45,15 +46,31 @@ std::size_t ascii_prefix(std::string_view text) {
     std::memcpy(words, text.data() + i, sizeof(words));
     if (((words[0] | words[1] | words[2] | words[3]) & kHighBits) != 0) break;
   }
+  for (; i + 8 <= text.size(); i += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    if ((word & kHighBits) != 0) return i + static_cast<std::size_t>(std::countr_zero(word & kHighBits)) / 8;
+  }
   while (i < text.size() && static_cast<unsigned char>(text[i]) < 0x80) ++i;
   return i;
 }
 
 std::size_t find_invalid(std::string_view text) {
+  const auto continues = [&](std::size_t i) { return is_continuation(text[i]); };
   std::size_t i = 0;
   while (i < text.size()) {
-    if (static_cast<unsigned char>(text[i]) < 0x80) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80) {
       i += ascii_prefix(text.substr(i));
+      continue;
+    }
+    // Runs of two- and three-byte characters without the rare leads that limit their second byte.
+    if (lead >= 0xC2 && lead < 0xE0 && i + 1 < text.size() && continues(i + 1)) {
+      i += 2;
+      continue;
+    }
+    if (lead > 0xE0 && lead < 0xF0 && lead != 0xED && i + 2 < text.size() && continues(i + 1) && continues(i + 2)) {
+      i += 3;
       continue;
     }
     const Step found = step(text.substr(i));
