@@ -24,7 +24,7 @@ CAMBIUM_BF16_TARGET inline __m512bh broadcast_pair(const std::uint16_t* at) {
 
 template <std::size_t kRows>
 CAMBIUM_BF16_TARGET void product(const std::uint16_t* panel, std::size_t pairs, const std::uint16_t* rows,
-                                 std::size_t row_distance, float* tile, std::size_t tile_distance) {
+                                 std::size_t row_distance, float* tile, std::size_t tile_distance, std::size_t ahead) {
   const std::uint16_t* a[4] = {rows, rows + row_distance, rows + 2 * row_distance, rows + 3 * row_distance};
   const std::size_t four_rows = 4 * row_distance;
   __m512 left[kRows], right[kRows];
@@ -33,6 +33,8 @@ CAMBIUM_BF16_TARGET void product(const std::uint16_t* panel, std::size_t pairs, 
   for (std::size_t pair = 0; pair < pairs; ++pair) {
     const auto first = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel));
     const auto second = reinterpret_cast<__m512bh>(_mm512_loadu_si512(panel + 32));
+    _mm_prefetch(reinterpret_cast<const char*>(panel) + ahead, _MM_HINT_T1);
+    _mm_prefetch(reinterpret_cast<const char*>(panel + 32) + ahead, _MM_HINT_T1);
     panel += 64;
 #pragma GCC unroll 16
     for (std::size_t m = 0; m < kRows; ++m) {
@@ -58,12 +60,14 @@ bool has_bf16_product() {
 }
 
 void bf16_panel_product(const std::uint16_t* panel, std::size_t pairs, const std::uint16_t* rows,
-                        std::size_t row_distance, std::size_t count, float* tile, std::size_t tile_distance) {
-  using Product = void (*)(const std::uint16_t*, std::size_t, const std::uint16_t*, std::size_t, float*, std::size_t);
+                        std::size_t row_distance, std::size_t count, float* tile, std::size_t tile_distance,
+                        std::size_t ahead) {
+  using Product =
+      void (*)(const std::uint16_t*, std::size_t, const std::uint16_t*, std::size_t, float*, std::size_t, std::size_t);
   static constexpr Product kProducts[kBf16Rows] = {product<1>, product<2>,  product<3>,  product<4>,
                                                    product<5>, product<6>,  product<7>,  product<8>,
                                                    product<9>, product<10>, product<11>, product<12>};
-  kProducts[count - 1](panel, pairs, rows, row_distance, tile, tile_distance);
+  kProducts[count - 1](panel, pairs, rows, row_distance, tile, tile_distance, ahead);
 }
 
 #else

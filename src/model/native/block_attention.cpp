@@ -108,7 +108,7 @@ void attend_tile(const AttentionCall& call, std::size_t kv_head, std::size_t fir
   for (std::int64_t block = first_key / kTokens; block <= last_key / kTokens; ++block) {
     const std::byte* keys = call.cache->block(call.blocks[block]) + offset;
     const std::byte* values = keys + shape.key_bytes();
-    product(reinterpret_cast<const Raw*>(keys), even(dim) / 2, queries, query_row, tile.scores[0], kPanelColumns);
+    product(reinterpret_cast<const Raw*>(keys), even(dim) / 2, queries, query_row, tile.scores[0], kPanelColumns, 0);
     float rescale[kMostRows];
     for (std::size_t row = 0; row < tile.count; ++row) {
       rescale[row] = take_block(tile, row, block * kTokens, call.scale, call.softcap);
@@ -116,7 +116,7 @@ void attend_tile(const AttentionCall& call, std::size_t kv_head, std::size_t fir
     for (std::size_t column = 0; column < wide; column += kPanelColumns) {
       const std::byte* panel = values + column / kPanelColumns * panel_bytes(shape.type, kPanelColumns);
       product(reinterpret_cast<const Raw*>(panel), kPanelColumns / 2, tile.scores[0], kPanelColumns, tile.part[0],
-              kPanelColumns);
+              kPanelColumns, 0);
       for (std::size_t row = 0; row < tile.count; ++row) {
         float* HWY_RESTRICT out = outputs + row * wide + column;
         const auto factor = hn::Set(f, rescale[row]);

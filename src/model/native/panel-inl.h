@@ -74,7 +74,8 @@ struct StoredFloat16 {
 // columns[v]: element (0, first column of vector v); rows: kRows rows of 2 * pairs floats, row_distance apart.
 template <class Stored, std::size_t kRows, std::size_t kVectors>
 HWY_INLINE void product(const typename Stored::Raw* const* columns, std::size_t pairs, const float* HWY_RESTRICT rows,
-                        std::size_t row_distance, float* HWY_RESTRICT tile, std::size_t tile_distance) {
+                        std::size_t row_distance, float* HWY_RESTRICT tile, std::size_t tile_distance,
+                        std::size_t ahead) {
   const Floats f;
   const typename Stored::Raw* HWY_RESTRICT at[kVectors];
   for (std::size_t v = 0; v < kVectors; ++v) at[v] = columns[v];
@@ -92,6 +93,10 @@ HWY_INLINE void product(const typename Stored::Raw* const* columns, std::size_t 
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < kVectors; ++v) {
       Stored::load_pair(at[v], even_row[v], odd_row[v]);
+      __builtin_prefetch(reinterpret_cast<const char*>(at[v]) + ahead, 0, 2);
+      if constexpr (Stored::kType == PanelType::kFloat32) {
+        __builtin_prefetch(reinterpret_cast<const char*>(at[v] + kPanelColumns) + ahead, 0, 2);
+      }
       at[v] += 2 * kPanelColumns;
     }
 #pragma GCC unroll 16
@@ -120,19 +125,20 @@ HWY_INLINE void product(const typename Stored::Raw* const* columns, std::size_t 
 template <class Stored, std::size_t kRows>
 HWY_NOINLINE void panel_product(const typename Stored::Raw* HWY_RESTRICT panel, std::size_t pairs,
                                 const float* HWY_RESTRICT rows, std::size_t row_distance, float* HWY_RESTRICT tile,
-                                std::size_t tile_distance) {
+                                std::size_t tile_distance, std::size_t ahead) {
   constexpr std::size_t kAtOnce = kRows <= kWideRows && kVectorsPerPanel >= 4 ? 4 : 2;
   // Distance of kLanes columns in elements of the panel.
   constexpr std::size_t kStep = Stored::kType == PanelType::kBFloat16 ? 2 * kLanes : kLanes;
   for (std::size_t v = 0; v < kVectorsPerPanel; v += kAtOnce) {
     const typename Stored::Raw* columns[kAtOnce];
     for (std::size_t j = 0; j < kAtOnce; ++j) columns[j] = panel + (v + j) * kStep;
-    product<Stored, kRows, kAtOnce>(columns, pairs, rows, row_distance, tile + v * kLanes, tile_distance);
+    product<Stored, kRows, kAtOnce>(columns, pairs, rows, row_distance, tile + v * kLanes, tile_distance, ahead);
   }
 }
 
 template <class Stored>
-using PanelProduct = void (*)(const typename Stored::Raw*, std::size_t, const float*, std::size_t, float*, std::size_t);
+using PanelProduct = void (*)(const typename Stored::Raw*, std::size_t, const float*, std::size_t, float*, std::size_t,
+                              std::size_t);
 
 // panel_product for a number of rows, 1 .. kMostRows.
 template <class Stored>

@@ -44,20 +44,24 @@ void finish(const Tile& tile, std::size_t rows, const float* bias, const float* 
   }
 }
 
+// How far ahead of what is multiplied the panels are fetched from memory, in bytes. The CPU's own prefetching leaves a
+// fifth of the memory's rate unused with one row and a third with eight.
+constexpr std::size_t kAhead = 4096;
+
 template <class Stored>
 void sum_panel(const PackedMatrix& matrix, std::size_t panel, const ActivationRows& rows, std::size_t first,
-               std::size_t count, float* tile) {
+               std::size_t count, std::size_t ahead, float* tile) {
   const auto* columns = reinterpret_cast<const typename Stored::Raw*>(matrix.panel(panel));
   const std::size_t pairs = even(matrix.inputs()) / 2;
   if constexpr (Stored::kType == PanelType::kBFloat16) {
     if (rows.rounded != nullptr) {
       bf16_panel_product(columns, pairs, rows.rounded + first * rows.stride, rows.stride, count, tile,
-                         2 * kPanelColumns);
+                         2 * kPanelColumns, ahead);
       return;
     }
   }
   panel_product_for<Stored>(count)(columns, pairs, rows.values + first * rows.stride, rows.stride, tile,
-                                   2 * kPanelColumns);
+                                   2 * kPanelColumns, ahead);
 }
 
 template <class Stored>
@@ -72,8 +76,12 @@ void multiply_stored(const PackedMatrix& matrix, const ActivationRows& rows, con
     float* out = output.values + panel / step * kPanelColumns;
     for (std::size_t t = 0; t < tiles; ++t) {
       const std::size_t first = rows.rows * t / tiles, count = rows.rows * (t + 1) / tiles - first;
-      sum_panel<Stored>(matrix, panel, rows, first, count, tile.values[0]);
-      if (gate) sum_panel<Stored>(matrix, panel + 1, rows, first, count, tile.values[0] + kPanelColumns);
+      // Later tiles of rows find the panel in the cache; the last one fetches the next panel.
+      const std::size_t ahead = t + 1 < tiles ? 0
+                                : tiles == 1  ? kAhead
+                                              : panel_bytes(matrix.type(), even(matrix.inputs()));
+      sum_panel<Stored>(matrix, panel, rows, first, count, ahead, tile.values[0]);
+      if (gate) sum_panel<Stored>(matrix, panel + 1, rows, first, count, ahead, tile.values[0] + kPanelColumns);
       finish(tile, count, matrix.bias(panel), gate ? matrix.bias(panel + 1) : nullptr, output,
              out + first * output.stride);
     }
