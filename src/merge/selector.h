@@ -15,7 +15,7 @@ namespace cambium::merge {
 struct TensorAspect {
   std::string_view name;                     ///< as in the file
   const family::TensorRole* role = nullptr;  ///< null when no family describes the tensor
-  std::optional<int> head;                   ///< number of the head, counted in this tensor
+  std::optional<int> head = std::nullopt;    ///< number of the head, counted in this tensor
 };
 
 /// Picks tensors by words: terms separated by blanks must all hold.
