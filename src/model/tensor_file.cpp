@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/tensor_file.h"
 #include "tensor/error.h"
 
 namespace cambium::model {
@@ -73,17 +73,14 @@ TensorMap read_tensor_file(const std::filesystem::path& file) {
 }
 
 void write_tensor_file(const std::filesystem::path& file, const TensorMap& tensors) {
-  std::vector<checkpoint::TensorInfo> infos;
-  for (const auto& [name, tensor] : tensors) infos.push_back({name, file_type(tensor, name), tensor.sizes().vec()});
-  const checkpoint::OutputLayout layout = checkpoint::plan_output(infos, UINT64_MAX);
-  std::string contents;
-  contents.reserve(layout.shard_file_bytes.at(0));
-  contents = layout.shard_headers.at(0);
+  std::vector<at::Tensor> kept;
+  std::vector<checkpoint::TensorBytes> stored;
   for (const auto& [name, tensor] : tensors) {
-    const at::Tensor whole = tensor.to(at::kCPU).contiguous();
-    contents.append(static_cast<const char*>(whole.const_data_ptr()), whole.nbytes());
+    kept.push_back(tensor.to(at::kCPU).contiguous());
+    const auto* bytes = static_cast<const std::byte*>(kept.back().const_data_ptr());
+    stored.push_back({{name, file_type(tensor, name), tensor.sizes().vec()}, {bytes, kept.back().nbytes()}});
   }
-  checkpoint::write_file_atomically(file, contents);
+  checkpoint::write_tensor_file(file, stored);
 }
 
 }  // namespace cambium::model
