@@ -1,9 +1,16 @@
 # A room is a folder of src/ built as one static library; its tests are tests/unit/ROOM/*_test.cpp in one program.
 
-# cambium_room(NAME [NEEDS room...] [LIBS library...])
+# cambium_room(NAME [FOLDER folder] [WITHOUT folder] [NEEDS room...] [LIBS library...])
+# FOLDER: its folder below src/ where that is not NAME. WITHOUT: a folder in it that is a library of its own.
 function(cambium_room name)
-  cmake_parse_arguments(arg "" "" "NEEDS;LIBS" ${ARGN})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  cmake_parse_arguments(arg "" "FOLDER;WITHOUT" "NEEDS;LIBS" ${ARGN})
+  if(NOT arg_FOLDER)
+    set(arg_FOLDER ${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${arg_FOLDER}/*.cpp)
+  if(arg_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "/src/${arg_FOLDER}/${arg_WITHOUT}/")
+  endif()
   list(TRANSFORM arg_NEEDS PREPEND cambium_)
   if(sources)
     add_library(cambium_${name} STATIC ${sources})

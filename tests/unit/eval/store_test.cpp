@@ -1,0 +1,233 @@
+#include "eval/store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <array>
+#include <cmath>
+#include <csignal>
+
+#include "eval/store/store_reader.h"
+#include "support/temp_folder.h"
+#include "tensor/error.h"
+
+namespace cambium::eval {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+using testing::SizeIs;
+using testing::ThrowsMessage;
+
+const NewRun kRun{.identity = "run-1",
+                  .name = "base",
+                  .model_fingerprint = "m1",
+                  .model_label = "models/base",
+                  .model_facts = "{}",
+                  .options = R"({"num_fewshot": 0})",
+                  .version = "0.1.0"};
+const NewTask kTask{.fingerprint = "t1",
+                    .name = "facts",
+                    .version = "1.0",
+                    .output_type = "multiple_choice",
+                    .config = "{}",
+                    .num_fewshot = 0,
+                    .samples = 2};
+
+FinishedSample sample(std::size_t document, double accuracy) {
+  FinishedSample one{.document = document,
+                     .content = R"({"question": "?"})",
+                     .target = "1",
+                     .requests = {},
+                     .answers = {},
+                     .scores = {}};
+  one.requests.push_back({.kind = "loglikelihood",
+                          .prompt = "Q:",
+                          .continuation = " a",
+                          .generation = {},
+                          .media = {},
+                          .repeats = 1,
+                          .key = "k-a"});
+  one.requests.push_back({.kind = "loglikelihood",
+                          .prompt = "Q:",
+                          .continuation = " b",
+                          .generation = {},
+                          .media = {},
+                          .repeats = 1,
+                          .key = "k-b"});
+  one.answers.emplace_back("none", "[[-1.5, false], [-0.5, true]]");
+  one.scores.push_back({.filter = "none", .metric = "acc", .value = accuracy, .content = accuracy > 0 ? "1.0" : "0.0"});
+  return one;
+}
+
+// Writes a run of two samples.
+std::int64_t write_run(Store& store, const NewRun& new_run = kRun) {
+  const std::int64_t run = store.begin_run(new_run);
+  const std::int64_t task = store.begin_task(run, 0, kTask);
+  store.add_response(run, "k-a", 0, {.log_likelihood = -1.5, .greedy = false, .text = {}, .tokens = 1}, false);
+  store.add_response(run, "k-b", 0, {.log_likelihood = -0.5, .greedy = true, .text = {}, .tokens = 2}, false);
+  const std::array samples{sample(4, 1), sample(2, 0)};
+  const std::array metrics{StoredMetric{.name = "facts",
+                                        .is_group = false,
+                                        .metric = "acc",
+                                        .filter = "none",
+                                        .value = 0.5,
+                                        .standard_error = 0.5,
+                                        .count = 2,
+                                        .higher_is_better = true}};
+  store.finish_task(run, task, samples, metrics, 1.0);
+  store.finish_run(run, {}, 2.0);
+  return run;
+}
+
+// Files of this process may not grow beyond a size while it lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = SIG_DFL;
+};
+
+TEST(Store, GivesBackARunWithItsSamplesSortedByDocument) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  {
+    Store store(file);
+    write_run(store);
+  }
+  const StoreReader reader(file);
+  const StoredRun run = reader.find("base");
+  EXPECT_EQ(run.model, "models/base");
+  EXPECT_FALSE(run.finished.empty());
+  ASSERT_THAT(reader.tasks(run.id), SizeIs(1));
+  EXPECT_EQ(reader.tasks(run.id)[0].state, "done");
+  const std::vector<StoredSample> samples = reader.samples(run.id, "facts");
+  ASSERT_THAT(samples, SizeIs(2));
+  EXPECT_EQ(samples[0].document, 2U);
+  EXPECT_EQ(samples[0].score("acc"), 0.0);
+  EXPECT_EQ(samples[1].score("acc", "none"), 1.0);
+  EXPECT_EQ(samples[1].score("acc", "other"), std::nullopt);
+  ASSERT_THAT(samples[1].requests, SizeIs(2));
+  EXPECT_EQ(samples[1].requests[1].prompt, "Q:");
+  EXPECT_EQ(samples[1].requests[1].continuation, " b");
+  ASSERT_THAT(samples[1].requests[1].responses, SizeIs(1));
+  EXPECT_EQ(samples[1].requests[1].responses[0].log_likelihood, -0.5);
+  EXPECT_TRUE(samples[1].requests[1].responses[0].greedy);
+  EXPECT_THAT(samples[1].answers, ElementsAre(Pair("none", "[[-1.5, false], [-0.5, true]]")));
+  const std::vector<StoredMetric> metrics = reader.metrics(run.id, "facts");
+  ASSERT_THAT(metrics, SizeIs(1));
+  EXPECT_EQ(metrics[0].value, 0.5);
+}
+
+TEST(Store, GoesOnWithTheRunOfTheSameIdentityAndKeepsWhatWasAnswered) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  std::int64_t first = 0;
+  {
+    Store store(file);
+    first = store.begin_run(kRun);
+    store.add_response(first, "k-a", 0, {.log_likelihood = -1.5, .greedy = false, .text = {}, .tokens = 1}, false);
+    store.add_response(first, "k-g", 1, {.log_likelihood = 0, .greedy = false, .text = "forty-two", .tokens = 3}, true);
+    store.flush();
+  }
+  Store store(file);
+  EXPECT_EQ(store.begin_run(kRun), first);
+  const std::array<std::string, 3> keys{"k-a", "k-b", "k-g"};
+  const auto found = store.responses(first, keys);
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found.at({"k-a", 0}).log_likelihood, -1.5);
+  EXPECT_EQ(found.at({"k-g", 1}).text, "forty-two");
+  // Another model's answers are its own.
+  NewRun other = kRun;
+  other.identity = "run-2";
+  other.model_fingerprint = "m2";
+  EXPECT_THAT(store.responses(store.begin_run(other), keys), SizeIs(0));
+}
+
+TEST(Store, KeepsNotANumberApartFromZero) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  Store store(file);
+  const std::int64_t run = store.begin_run(kRun);
+  store.add_response(run, "k-a", 0, {.log_likelihood = std::nan(""), .greedy = false, .text = {}, .tokens = 1}, false);
+  store.flush();
+  const std::array<std::string, 1> keys{"k-a"};
+  EXPECT_TRUE(std::isnan(store.responses(run, keys).at({"k-a", 0}).log_likelihood));
+}
+
+TEST(Store, RefusesAStoreOfANewerVersionAndLeavesItAsItIs) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  { Store store(file); }
+  {
+    Database database(file, Database::Mode::kReadWrite);
+    database.execute("PRAGMA user_version = 99", "testing");
+  }
+  EXPECT_THAT([&] { Store{file}; }, ThrowsMessage<SystemError>(AllOf(HasSubstr("runs.db"), HasSubstr("version 99"))));
+  EXPECT_THAT([&] { StoreReader{file}; }, ThrowsMessage<SystemError>(HasSubstr("version 99")));
+  Database database(file, Database::Mode::kReadOnly);
+  Statement statement = database.prepare("PRAGMA user_version", "testing");
+  ASSERT_TRUE(statement.step());
+  EXPECT_EQ(statement.integer(0), 99);
+}
+
+TEST(Store, RefusesFilesThatAreNoStore) {
+  const testing_support::TempFolder folder;
+  const auto text = folder.write("notes.db", "this is no database, but it is long enough to be looked at as one");
+  EXPECT_THAT([&] { Store{text}; }, ThrowsMessage<SystemError>(HasSubstr("no SQLite file")));
+  const auto other = folder.path() / "other.db";
+  {
+    Database database(other, Database::Mode::kReadWrite);
+    database.execute("CREATE TABLE cake (id INTEGER)", "testing");
+  }
+  EXPECT_THAT([&] { Store{other}; }, ThrowsMessage<SystemError>(HasSubstr("no store of evaluations")));
+  EXPECT_THAT([&] { StoreReader{folder.path() / "missing.db"}; }, ThrowsMessage<SystemError>(HasSubstr("missing.db")));
+}
+
+TEST(Store, SaysThatTheDiskIsFullAndKeepsFinishedTasks) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  Store store(file);
+  const std::int64_t run = write_run(store);
+  const FileSizeLimit full(64 << 10);  // writing beyond it fails as on a full disk
+  store.add_response(run, "k-long", 0,
+                     {.log_likelihood = 0, .greedy = false, .text = std::string(1 << 20, 'x'), .tokens = 1}, true);
+  EXPECT_THAT([&] { store.flush(); },
+              ThrowsMessage<SystemError>(AllOf(HasSubstr("runs.db"), HasSubstr("disk is full"))));
+  const StoreReader reader(file);
+  EXPECT_THAT(reader.samples(run, "facts"), SizeIs(2));
+}
+
+TEST(StoreReader, NamesTheRunsThereAreWhenOneIsUnknown) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  Store store(file);
+  const std::int64_t first = write_run(store);
+  NewRun second = kRun;
+  second.identity = "run-2";
+  write_run(store, second);
+  const StoreReader reader(file);
+  EXPECT_EQ(reader.find("1").id, first);
+  EXPECT_NE(reader.find("base").id, first) << "the latest of that name";
+  EXPECT_THAT([&] { static_cast<void>(reader.find("grafted")); },
+              ThrowsMessage<UsageError>(AllOf(HasSubstr("grafted"), HasSubstr("1 ('base')"))));
+}
+
+}  // namespace
+}  // namespace cambium::eval
