@@ -25,8 +25,9 @@ namespace jinja = text::jinja;
 using jinja::Type;
 using jinja::Value;
 
-constexpr std::array<std::string_view, 10> kOptions{"data_files", "data_dir",  "field",    "where",        "sep",
-                                                    "delimiter",  "quotechar", "skiprows", "column_names", "names"};
+constexpr std::array<std::string_view, 11> kOptions{"data_files", "data_dir",  "field",       "where",
+                                                    "sep",        "delimiter", "quotechar",   "skiprows",
+                                                    "optional",   "names",     "column_names"};
 // Options of the reference that mean nothing for local files.
 constexpr std::array<std::string_view, 3> kIgnored{"trust_remote_code", "encoding", "revision"};
 
@@ -240,38 +241,89 @@ void add_text(Split& split, const std::string& text) {
   }
 }
 
-void keep_where(Split& split, const Value& where, std::string_view task) {
+// The rows with these values, as copies: what a task does to them is its own business.
+Split rows_where(const Split& all, const Value& where, std::string_view task) {
   if (!where.is_dict()) throw RecipeError(fmt::format("task '{}': dataset_kwargs: where must be column: value", task));
   for (const auto& [column, wanted] : where.as_dict().entries()) {
     const std::string name = column.is_string() ? column.as_string() : "";
-    if (!split.rows.empty() && std::ranges::find(split.columns, name) == split.columns.end()) {
+    if (!all.rows.empty() && std::ranges::find(all.columns, name) == all.columns.end()) {
       throw RecipeError(fmt::format("task '{}': dataset_kwargs: where: the data has no column '{}'; it has: {}", task,
-                                    name, fmt::join(split.columns, ", ")));
+                                    name, fmt::join(all.columns, ", ")));
     }
-    jinja::Budget budget{jinja::Limits{}};
-    std::erase_if(split.rows, [&](const Value& row) {
-      budget = jinja::Budget{jinja::Limits{}};
-      return !jinja::equal(*row.as_dict().find(name), wanted, budget);
-    });
   }
+  Split kept{.columns = all.columns, .rows = {}};
+  jinja::Budget budget{jinja::Limits{}};
+  for (const Value& row : all.rows) {
+    const bool matches = std::ranges::all_of(where.as_dict().entries(), [&](const auto& entry) {
+      budget = jinja::Budget{jinja::Limits{}};
+      return jinja::equal(*row.as_dict().find(entry.first.as_string()), entry.second, budget);
+    });
+    if (!matches) continue;
+    Value copy = Value::dict();
+    for (const auto& [key, value] : row.as_dict().entries()) copy.as_dict().set(key.as_string(), value);
+    kept.rows.push_back(std::move(copy));
+  }
+  return kept;
 }
 
-std::vector<fs::path> matching(const std::string& pattern, const DataSearch& search, std::string_view wanted_by) {
-  if (pattern.find_first_of("*?[") == std::string::npos) return {search.find(pattern, wanted_by)};
-  for (const fs::path& folder : search.folders) {
-    glob_t found{};
-    const fs::path full = fs::path(pattern).is_absolute() ? fs::path(pattern) : folder / pattern;
-    std::vector<fs::path> files;
-    if (::glob(full.c_str(), 0, nullptr, &found) == 0) {
-      for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);
-    }
-    ::globfree(&found);
-    if (!files.empty()) return files;
+// Tasks with the same key read the same rows, but for `where`.
+std::string cache_key(std::string_view format, const Value& options, const std::vector<fs::path>& files) {
+  std::string key(format);
+  for (const fs::path& file : files) key += '\n' + file.string();
+  jinja::Budget budget{jinja::Limits{}};
+  for (const auto& [name, value] : options.as_dict().entries()) {
+    const std::string& text = name.as_string();
+    if (text == "where" || text == "data_files" || text == "data_dir" || text == "optional") continue;
+    key += fmt::format("\n{}={}", text, jinja::to_json(value, {}, budget));
   }
-  return {search.find(pattern, wanted_by)};
+  return key;
+}
+
+// The files that one name of data_files stands for; none if nothing is there.
+std::vector<fs::path> existing(const std::string& pattern, const DataSearch& search) {
+  std::vector<fs::path> files;
+  for (const fs::path& folder : search.folders) {
+    const fs::path full = fs::path(pattern).is_absolute() ? fs::path(pattern) : folder / pattern;
+    if (fs::exists(full)) {
+      files.push_back(full);
+    } else if (pattern.find_first_of("*?[") != std::string::npos) {
+      glob_t found{};
+      if (::glob(full.c_str(), 0, nullptr, &found) == 0) {
+        for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);
+      }
+      ::globfree(&found);
+    }
+    if (!files.empty()) break;
+  }
+  return files;
+}
+
+// Of alternatives "a|b|c" the first that is there.
+std::vector<fs::path> matching(const std::string& alternatives, const std::string& data_dir, const DataSearch& search) {
+  for (std::size_t begin = 0; begin <= alternatives.size();) {
+    const std::size_t end = std::min(alternatives.find('|', begin), alternatives.size());
+    std::vector<fs::path> files = existing(data_dir + alternatives.substr(begin, end - begin), search);
+    if (!files.empty()) return files;
+    begin = end + 1;
+  }
+  return {};
+}
+
+std::vector<std::string> optional_splits(const Value& options, std::string_view task) {
+  const Value* given = option(options, "optional");
+  return given == nullptr ? std::vector<std::string>{} : text_list(*given, "dataset_kwargs: optional", task);
 }
 
 }  // namespace
+
+const Split* DataCache::find(const std::string& key) const {
+  const auto found = splits_.find(key);
+  return found == splits_.end() ? nullptr : &found->second;
+}
+
+const Split& DataCache::keep(std::string key, Split split) {
+  return splits_.insert_or_assign(std::move(key), std::move(split)).first->second;
+}
 
 fs::path DataSearch::find(std::string_view file, std::string_view wanted_by) const {
   const fs::path path(file);
@@ -311,20 +363,44 @@ Dataset Dataset::read(std::string_view format, const Value& options, const DataS
 
   Dataset dataset;
   dataset.task_ = task;
-  const auto read_split = [&](const std::string& name, const Value& files) {
-    Split& split = dataset.splits_[name];
-    for (const std::string& pattern : text_list(files, "dataset_kwargs: data_files", task)) {
-      for (const fs::path& file : matching(folder + pattern, search, fmt::format("task '{}'", task))) {
-        dataset.files_.push_back(file);
-        std::string text = read_text_file(file);
-        if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-        if (format == "json") add_json(split, text, file, options, task);
-        if (format == "csv") add_csv(split, text, file, options, task);
-        if (format == "text") add_text(split, text);
-      }
+  const std::vector<std::string> optional = optional_splits(options, task);
+  const Value* where = option(options, "where");
+  const auto parse = [&](const std::vector<fs::path>& files) {
+    Split split;
+    for (const fs::path& file : files) {
+      std::string text = read_text_file(file);
+      if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+      if (format == "json") add_json(split, text, file, options, task);
+      if (format == "csv") add_csv(split, text, file, options, task);
+      if (format == "text") add_text(split, text);
     }
     complete_columns(split);
-    if (const Value* where = option(options, "where")) keep_where(split, *where, task);
+    return split;
+  };
+  const auto read_split = [&](const std::string& name, const Value& patterns) {
+    std::vector<fs::path> files;
+    for (const std::string& pattern : text_list(patterns, "dataset_kwargs: data_files", task)) {
+      std::vector<fs::path> found = matching(pattern, folder, search);
+      if (found.empty() && std::ranges::find(optional, name) != optional.end()) {
+        dataset.left_out_.insert(name);
+        return;
+      }
+      if (found.empty()) found.push_back(search.find(folder + pattern, fmt::format("task '{}'", task)));
+      files.insert(files.end(), found.begin(), found.end());
+    }
+    dataset.files_.insert(dataset.files_.end(), files.begin(), files.end());
+    if (where == nullptr) {
+      dataset.splits_[name] = parse(files);
+      return;
+    }
+    const std::string key = cache_key(format, options, files);
+    const Split* whole = search.cache == nullptr ? nullptr : search.cache->find(key);
+    Split read;
+    if (whole == nullptr) {
+      read = parse(files);
+      whole = search.cache == nullptr ? &read : &search.cache->keep(key, std::move(read));
+    }
+    dataset.splits_[name] = rows_where(*whole, *where, task);
   };
   if (data_files->is_dict()) {
     for (const auto& [name, files] : data_files->as_dict().entries()) read_split(name.as_string(), files);

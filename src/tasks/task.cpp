@@ -41,6 +41,13 @@ Task::Task(TaskConfig config, const DataSearch& search) : config_(std::move(conf
 void Task::load(const DataSearch& search) {
   dataset_ = Dataset::read(config_.dataset_path, config_.dataset_kwargs, search, config_.task);
   data_files_ = dataset_.files();
+  // An optional split that is not there is as if the file had not named it.
+  for (std::optional<std::string>* split :
+       {&config_.training_split, &config_.validation_split, &config_.test_split, &config_.fewshot.split}) {
+    if (*split && dataset_.left_out(**split)) split->reset();
+  }
+  if (!config_.test_split && !config_.validation_split)
+    throw RecipeError(fmt::format("task '{}': the data has neither of its splits to be asked", config_.task));
   const Split& asked = dataset_.split(config_.test_split ? *config_.test_split : *config_.validation_split);
   documents_ = asked.rows;
   if (documents_.empty()) throw RecipeError(fmt::format("task '{}': the data has no documents", config_.task));

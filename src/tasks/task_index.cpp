@@ -148,7 +148,9 @@ std::vector<std::string> TaskIndex::expanded(const std::vector<std::string>& nam
 /// Makes tasks and groups; each task once, whatever group it stands in.
 class TaskIndex::Loader {
  public:
-  Loader(const TaskIndex& index, const DataSearch& search) : index_(index), search_(search) {}
+  Loader(const TaskIndex& index, const DataSearch& search) : index_(index), search_(search) {
+    if (search_.cache == nullptr) search_.cache = std::make_shared<DataCache>();
+  }
 
   void add(const std::string& name) {
     const auto entry = index_.entries_.find(name);
@@ -315,7 +317,7 @@ class TaskIndex::Loader {
   }
 
   const TaskIndex& index_;
-  const DataSearch& search_;
+  DataSearch search_;
   TaskSet set_;
 };
 
