@@ -23,6 +23,15 @@ function(cambium_room name)
   endif()
 endfunction()
 
+# cambium_embedded_files(SOURCE FILE...): SOURCE takes the files beside it in with the assembler's .incbin.
+function(cambium_embedded_files source)
+  cmake_path(GET source PARENT_PATH folder)
+  set(files ${ARGN})
+  list(TRANSFORM files PREPEND ${CMAKE_SOURCE_DIR}/${folder}/)
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/${source} PROPERTIES
+    OBJECT_DEPENDS "${files}" COMPILE_OPTIONS "-Wa,-I${CMAKE_SOURCE_DIR}/${folder}")
+endfunction()
+
 # cambium_engine_library(room...): the rooms that run models, as the one shared library that `cambium` loads on demand.
 function(cambium_engine_library)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/model/*.cpp)

@@ -13,15 +13,27 @@ void add_template_command(CLI::App& app);
 void add_merge_command(CLI::App& app);
 void add_preprocess_command(CLI::App& app);
 void add_recover_command(CLI::App& app);
+void add_score_command(CLI::App& app);
 void add_tokenize_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
   static constexpr AddCommand kCommands[] = {
-      add_align_command,    add_convert_command,  add_forward_command, add_generate_command,   add_inspect_command,
-      add_shift_command,    add_template_command, add_merge_command,   add_preprocess_command, add_recover_command,
-      add_tokenize_command, add_verify_command,   add_version_command,
+      add_align_command,
+      add_convert_command,
+      add_forward_command,
+      add_generate_command,
+      add_inspect_command,
+      add_shift_command,
+      add_template_command,
+      add_merge_command,
+      add_preprocess_command,
+      add_recover_command,
+      add_score_command,
+      add_tokenize_command,
+      add_verify_command,
+      add_version_command,
   };
   return kCommands;
 }

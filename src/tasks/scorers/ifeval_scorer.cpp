@@ -1,0 +1,30 @@
+#include <utility>
+
+#include "tasks/ifeval/verdict.h"
+#include "tasks/scorers/scorer.h"
+
+namespace cambium::tasks {
+namespace {
+
+using text::jinja::Value;
+
+Value list_of(const std::vector<bool>& followed) {
+  std::vector<Value> values;
+  for (const bool one : followed) values.push_back(Value::boolean(one));
+  return Value::list(std::move(values));
+}
+
+std::vector<double> numbers_of(const std::vector<bool>& followed) { return {followed.begin(), followed.end()}; }
+
+}  // namespace
+
+AnswerScore score_ifeval(const Value& document, const std::string& response, const ScorerOptions& options) {
+  const ifeval::Verdict verdict = ifeval::judge(document, response, {.seed = options.seed});
+  return {{{"strict", list_of(verdict.strict)}, {"loose", list_of(verdict.loose)}},
+          {{"prompt_level_strict_acc", {verdict.strict_all() ? 1.0 : 0.0}},
+           {"inst_level_strict_acc", numbers_of(verdict.strict)},
+           {"prompt_level_loose_acc", {verdict.loose_all() ? 1.0 : 0.0}},
+           {"inst_level_loose_acc", numbers_of(verdict.loose)}}};
+}
+
+}  // namespace cambium::tasks
