@@ -19,6 +19,8 @@ void add_verify_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
+  // One row a line, so that additions do not collide.
+  // clang-format off
   static constexpr AddCommand kCommands[] = {
       add_align_command,
       add_convert_command,
@@ -35,6 +37,7 @@ std::span<const AddCommand> command_table() {
       add_verify_command,
       add_version_command,
   };
+  // clang-format on
   return kCommands;
 }
 
