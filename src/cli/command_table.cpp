@@ -10,6 +10,7 @@ void add_generate_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_shift_command(CLI::App& app);
 void add_template_command(CLI::App& app);
+void add_lab_command(CLI::App& app);
 void add_merge_command(CLI::App& app);
 void add_preprocess_command(CLI::App& app);
 void add_recover_command(CLI::App& app);
@@ -29,6 +30,7 @@ std::span<const AddCommand> command_table() {
       add_inspect_command,
       add_shift_command,
       add_template_command,
+      add_lab_command,
       add_merge_command,
       add_preprocess_command,
       add_recover_command,
