@@ -59,6 +59,8 @@ void print_statistics(const model::GenerateReport& report) {
 void generate(GenerateFlags& flags, bool with_prompt) {
   model::GenerateOptions& options = flags.run;
   if (with_prompt) options.prompt = flags.prompt;
+  const bool media = !options.images.empty() || !options.videos.empty() || !options.sounds.empty();
+  if (media && !options.inputs.empty()) throw UsageError("--image, --video and --audio do not go with --inputs");
   const bool conversation = !with_prompt && options.inputs.empty() && options.chat;
   if (!conversation && with_prompt == !options.inputs.empty()) {
     throw UsageError("give either --prompt or --inputs (or --chat alone for a conversation)");
@@ -93,6 +95,12 @@ void add_generate_command(CLI::App& app) {
   command->add_option("model", run.model, "folder, org/name in the Hugging Face cache, or recipe")->required();
   const CLI::Option* prompt =
       command->add_option("--prompt", flags->prompt, "text to continue; with --chat a user's message");
+  command->add_option("--image", run.images,
+                      "picture of the prompt; several, in the order of its <image> placeholders");
+  command->add_option("--video", run.videos, "clip (a GIF, or a folder of frames), for <video>");
+  command->add_option("--audio", run.sounds, "sound (WAV), for <audio>");
+  command->add_option("--resizer", run.resizer, "of pictures: torchvision (the default of transformers) or pillow")
+      ->capture_default_str();
   command->add_option("--inputs", run.inputs, "safetensors with input_ids, attention_mask, ...");
   command->add_option("--max-new-tokens", run.max_new_tokens, "tokens to generate at most")->capture_default_str();
   command->add_flag("--chat", run.chat,

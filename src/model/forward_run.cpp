@@ -2,12 +2,14 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <optional>
+
 #include "model/decoder.h"
 #include "model/device.h"
 #include "model/forward_inputs.h"
 #include "model/loaded_model.h"
+#include "model/media/media_inputs.h"
 #include "model/tensor_file.h"
-#include "model/vision/picture_inputs.h"
 #include "tensor/error.h"
 
 void cambium_forward(const cambium::model::ForwardOptions& options) {
@@ -20,13 +22,13 @@ void cambium_forward(const cambium::model::ForwardOptions& options) {
   const LoadedModel model = load_model(open_model(options.model), dtype_option(options.dtype));
   const Decoder decoder(model.config, model.weights);
   TensorMap tensors = read_tensor_file(options.inputs);
-  const std::unique_ptr<VisionTower> vision = tensors.contains("pixel_values") ? load_vision(model) : nullptr;
-  const PictureInputs pictures = take_pictures(tensors, vision.get());
+  std::optional<MediaTowers> towers;
+  const MediaInputs media = take_media(tensors, [&]() -> const MediaTowers& {
+    if (!towers) towers = load_media(model);
+    return *towers;
+  });
   const ForwardInputs inputs = forward_inputs(tensors, model.config, options.inputs);
-  at::Tensor embeddings = decoder.embed(inputs.ids);
-  if (pictures.features.defined()) {
-    embeddings = place_features(embeddings, pictures.ids, pictures.features, vision->config().image_token);
-  }
+  const at::Tensor embeddings = place_media(decoder.embed(inputs.ids), media);
   const at::Tensor hidden = decoder.forward_embeddings(embeddings, AttentionLayout::from_mask(inputs.mask));
   write_tensor_file(options.output, {{"logits", decoder.logits(hidden).to(at::kFloat)}});
 }

@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "model/chat_prompt.h"
 #include "model/engine/engine_setup.h"
 #include "model/forward_inputs.h"
+#include "model/media/media_inputs.h"
+#include "model/media/media_prompt.h"
 #include "model/tensor_file.h"
 #include "model/text_generation.h"
-#include "model/vision/picture_inputs.h"
 #include "tensor/error.h"
 #include "text/chat_template.h"
 
@@ -101,11 +103,9 @@ GeneratedText result_of(Generation generation, TextGeneration* text) {
 
 void generate_rows(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
   TensorMap tensors = read_tensor_file(options.inputs);
-  const VisionTower* vision = tensors.contains("pixel_values") ? model.vision() : nullptr;
-  const PictureInputs pictures = take_pictures(tensors, vision);
+  const MediaInputs media = take_media(tensors, [&]() -> const MediaTowers& { return model.media(); });
   const ForwardInputs inputs = forward_inputs(tensors, model.engine().config(), options.inputs);
-  std::vector<std::vector<EmbeddingRows>> embeddings =
-      picture_rows(pictures, inputs.mask, vision == nullptr ? -1 : vision->config().image_token);
+  std::vector<std::vector<EmbeddingRows>> embeddings = media_rows(media, inputs.mask);
   const std::optional<text::Tokenizer> tokenizer = tokenizer_if_any(model);
   if (!tokenizer && !options.stop.empty()) {
     throw UsageError(
@@ -128,10 +128,53 @@ void generate_rows(const GenerateOptions& options, RunningModel& model, Generate
     report.rows.push_back(result_of(std::move(generations[i]), texts[i].get()));
 }
 
+std::vector<MediaItem> items_of(const GenerateOptions& options) {
+  std::vector<MediaItem> items;
+  const auto add = [&](Modality modality, const std::vector<std::string>& files) {
+    for (const std::string& file : files) items.push_back({modality, file, {}, {}});
+  };
+  add(Modality::kImage, options.images);
+  add(Modality::kVideo, options.videos);
+  add(Modality::kAudio, options.sounds);
+  return items;
+}
+
+media::Resizer resizer_of(const GenerateOptions& options) {
+  if (options.resizer == "torchvision") return media::Resizer::kTorchvision;
+  if (options.resizer == "pillow") return media::Resizer::kPillow;
+  throw UsageError(fmt::format("unknown resizer '{}'; known are torchvision, pillow", options.resizer));
+}
+
+// Prompts of a text, with whatever items they have.
+class PromptMaker {
+ public:
+  PromptMaker(const GenerateOptions& options, RunningModel& model)
+      : tokenizer_(tokenizer_of(model)), items_(items_of(options)) {
+    if (items_.empty()) return;
+    placeholders_ = Placeholders(model.media(), tokenizer_);
+    encoder_.emplace(model.media(), tokenizer_, model.folder(), resizer_of(options));
+  }
+  [[nodiscard]] const text::Tokenizer& tokenizer() const { return tokenizer_; }
+  [[nodiscard]] const Placeholders& placeholders() const { return placeholders_; }
+  [[nodiscard]] const std::vector<MediaItem>& items() const { return items_; }
+  Prompt operator()(std::string_view text, bool add_special) {
+    if (encoder_) return encoder_->prompt(text, items_, add_special);
+    Prompt prompt;
+    prompt.ids = tokenizer_.ids(text, add_special);
+    return prompt;
+  }
+
+ private:
+  text::Tokenizer tokenizer_;
+  std::vector<MediaItem> items_;
+  Placeholders placeholders_;
+  std::optional<MediaEncoder> encoder_;
+};
+
 GeneratedText generate_one(const GenerateOptions& options, RunningModel& model, const text::Tokenizer& tokenizer,
-                           std::vector<std::int32_t> ids) {
+                           Prompt prompt) {
   GenerateRequest request = request_of(options, model);
-  request.prompt.ids = std::move(ids);
+  request.prompt = std::move(prompt);
   TextGeneration text(tokenizer, options.stop);
   const auto show = [&] {
     if (const std::string piece = text.fresh(); options.show && !piece.empty()) options.show(piece);
@@ -146,33 +189,40 @@ GeneratedText generate_one(const GenerateOptions& options, RunningModel& model, 
   return row;
 }
 
-text::jinja::Value message(std::string_view role, std::string_view content) {
-  using text::jinja::Value;
-  return Value::dict({{"role", Value::string(std::string(role))}, {"content", Value::string(std::string(content))}});
-}
-
 // One turn, or a whole conversation if there is no prompt. Each turn's prompt begins with the last one's tokens, which
 // are still cached.
 void chat(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
-  const text::Tokenizer tokenizer = tokenizer_of(model);
+  PromptMaker make_prompt(options, model);
   const text::ChatTemplate chat_template = text::ChatTemplate::from_folder(model.folder());
-  std::vector<text::jinja::Value> messages;
-  if (!options.system.empty()) messages.push_back(message("system", options.system));
+  std::vector<ChatMessage> messages;
+  if (!options.system.empty()) messages.push_back({"system", options.system, {}});
   std::optional<std::string> next = options.prompt;
   if (!next && options.next_message) next = options.next_message();
+  bool first = true;
   while (next) {
-    messages.push_back(message("user", *next));
-    text::ChatRequest request;
-    request.messages = text::jinja::Value::list(messages);
-    request.add_generation_prompt = true;
+    messages.push_back({"user", *next, {}});
+    if (first) {  // the items are the first message's, unless its text places them
+      for (const MediaItem& item : make_prompt.items()) {
+        if (make_prompt.placeholders().count(*next, item.modality) == 0) messages.back().media.push_back(item.modality);
+      }
+    }
+    first = false;
     // The template writes the special tokens itself.
-    report.rows.push_back(generate_one(options, model, tokenizer, tokenizer.ids(chat_template.render(request), false)));
-    messages.push_back(message("assistant", report.rows.back().text));
+    const std::string rendering = render_chat(chat_template, messages, make_prompt.placeholders());
+    report.rows.push_back(generate_one(options, model, make_prompt.tokenizer(), make_prompt(rendering, false)));
+    messages.push_back({"assistant", report.rows.back().text, {}});
     next.reset();
     if (options.prompt || !options.next_message) break;
     if (options.show) options.show("\n");
     next = options.next_message();
   }
+}
+
+void generate_text(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
+  PromptMaker make_prompt(options, model);
+  const std::string text =
+      with_placeholders(options.prompt.value_or(""), make_prompt.items(), make_prompt.placeholders());
+  report.rows.push_back(generate_one(options, model, make_prompt.tokenizer(), make_prompt(text, true)));
 }
 
 }  // namespace
@@ -188,8 +238,7 @@ void cambium_generate(const cambium::model::GenerateOptions& options, cambium::m
   } else if (options.chat) {
     chat(options, model, report);
   } else {
-    const cambium::text::Tokenizer tokenizer = tokenizer_of(model);
-    report.rows.push_back(generate_one(options, model, tokenizer, tokenizer.ids(options.prompt.value_or(""))));
+    generate_text(options, model, report);
   }
   const EngineStatistics& statistics = model.engine().statistics();
   report.prompt_tokens = statistics.prompt_tokens;

@@ -14,6 +14,10 @@ struct GenerateOptions {
   std::string model;
   std::optional<std::string> prompt;  ///< one of prompt and inputs
   std::string inputs;                 ///< safetensors: input_ids [batch, seq], optionally attention_mask
+  /// Files of the prompt's pictures, clips and sounds, in the order of its placeholders (<image>, <video>, <audio>); of
+  /// a modality that the prompt has no placeholder of, they stand in front.
+  std::vector<std::string> images, videos, sounds;
+  std::string resizer = "torchvision";  ///< or "pillow"
   std::size_t max_new_tokens = 256;
   double temperature = 0, top_p = 1, min_p = 0, repetition_penalty = 1;  ///< as SamplingOptions
   std::int64_t top_k = 0;

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "checkpoint/json.h"
 #include "model/config_reader.h"
 #include "model/device.h"
 #include "model/loaded_model.h"
+#include "model/media/media_towers.h"
 #include "model/native/key_value_blocks.h"
 #include "model/native/native_decoder.h"
-#include "model/vision/picture_inputs.h"
 #include "tensor/error.h"
 #include "tensor/workers.h"
 
@@ -58,7 +59,7 @@ struct RunningModel::Impl {
   std::unique_ptr<Engine> engine;
   std::vector<std::int32_t> stop_ids;
   double load_seconds = 0;
-  std::unique_ptr<VisionTower> vision;
+  std::optional<MediaTowers> media;
 };
 
 RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Impl>()) {
@@ -79,9 +80,9 @@ RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Im
   impl_->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-const VisionTower* RunningModel::vision() {
-  if (!impl_->vision) impl_->vision = load_vision(impl_->model);
-  return impl_->vision.get();
+const MediaTowers& RunningModel::media() {
+  if (!impl_->media) impl_->media = load_media(impl_->model);
+  return *impl_->media;
 }
 
 RunningModel::~RunningModel() = default;

@@ -10,7 +10,7 @@
 
 namespace cambium::model {
 
-class VisionTower;
+class MediaTowers;
 
 /// What to run, and how.
 struct EngineSetup {
@@ -34,8 +34,8 @@ class RunningModel {
   [[nodiscard]] const std::filesystem::path& folder() const;
   /// Tokens that end a generation: generation_config.json's eos_token_id (one or several), else config.json's.
   [[nodiscard]] const std::vector<std::int32_t>& stop_ids() const;
-  /// Tower and projector, loaded at the first call; null for a model without.
-  [[nodiscard]] const VisionTower* vision();
+  /// Towers and projectors, loaded at the first call; none for a language model. @throws  as load_media
+  [[nodiscard]] const MediaTowers& media();
   [[nodiscard]] double load_seconds() const;
 
  private:

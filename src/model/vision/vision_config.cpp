@@ -18,8 +18,10 @@ TowerConfig clip_defaults() {
           .intermediate_size = 3072,
           .num_layers = 12,
           .num_heads = 12,
-          .image_size = 224,
-          .patch_size = 32};
+          .image_height = 224,
+          .image_width = 224,
+          .patch_height = 32,
+          .patch_width = 32};
 }
 
 TowerConfig siglip_defaults() {
@@ -27,8 +29,10 @@ TowerConfig siglip_defaults() {
           .intermediate_size = 3072,
           .num_layers = 12,
           .num_heads = 12,
-          .image_size = 224,
-          .patch_size = 16,
+          .image_height = 224,
+          .image_width = 224,
+          .patch_height = 16,
+          .patch_width = 16,
           .norm_epsilon = 1e-6,
           .activation = Activation::kGeluTanh,
           .class_token = false,
@@ -41,8 +45,10 @@ TowerConfig llava_defaults() {
           .intermediate_size = 4096,
           .num_layers = 24,
           .num_heads = 16,
-          .image_size = 336,
-          .patch_size = 14};
+          .image_height = 336,
+          .image_width = 336,
+          .patch_height = 14,
+          .patch_width = 14};
 }
 
 std::int64_t size_field(const ConfigReader& config, const char* field, std::int64_t fallback) {
@@ -50,6 +56,20 @@ std::int64_t size_field(const ConfigReader& config, const char* field, std::int6
   const std::int64_t value = config.integer(field).value_or(fallback);
   if (value < 1 || value > kLargest) config.fail(field, fmt::format("a whole number from 1 to {}", kLargest));
   return value;
+}
+
+// A number, or [height, width].
+void size_pair(const ConfigReader& config, const char* field, std::int64_t& height, std::int64_t& width) {
+  const auto value = config.raw().find(field);
+  if (value == config.raw().end() || !value->is_array()) {
+    height = width = size_field(config, field, height);
+    return;
+  }
+  const bool pair = value->size() == 2 && (*value)[0].is_number_integer() && (*value)[1].is_number_integer() &&
+                    (*value)[0] >= 1 && (*value)[1] >= 1 && (*value)[0] <= 65536 && (*value)[1] <= 65536;
+  if (!pair) config.fail(field, "a whole number, or [height, width]");
+  height = (*value)[0].get<std::int64_t>();
+  width = (*value)[1].get<std::int64_t>();
 }
 
 TowerConfig tower_config(const Json& object, const std::string& where) {
@@ -67,15 +87,15 @@ TowerConfig tower_config(const Json& object, const std::string& where) {
   tower.intermediate_size = size_field(config, "intermediate_size", tower.intermediate_size);
   tower.num_layers = size_field(config, "num_hidden_layers", tower.num_layers);
   tower.num_heads = size_field(config, "num_attention_heads", tower.num_heads);
-  tower.image_size = size_field(config, "image_size", tower.image_size);
-  tower.patch_size = size_field(config, "patch_size", tower.patch_size);
+  size_pair(config, "image_size", tower.image_height, tower.image_width);
+  size_pair(config, "patch_size", tower.patch_height, tower.patch_width);
   tower.num_channels = size_field(config, "num_channels", tower.num_channels);
   tower.norm_epsilon = config.number("layer_norm_eps").value_or(tower.norm_epsilon);
   if (const auto activation = config.text("hidden_act")) tower.activation = activation_from_name(*activation, where);
   if (tower.hidden_size % tower.num_heads != 0)
     config.fail("num_attention_heads", fmt::format("a divisor of hidden_size {}", tower.hidden_size));
-  if (tower.patch_size > tower.image_size)
-    config.fail("patch_size", fmt::format("at most image_size {}", tower.image_size));
+  if (tower.patch_height > tower.image_height || tower.patch_width > tower.image_width)
+    config.fail("patch_size", fmt::format("at most image_size {} x {}", tower.image_height, tower.image_width));
   return tower;
 }
 
@@ -102,13 +122,16 @@ TowerConfig tower_from_shapes(const family::ModelDescription& description, const
   TowerConfig tower = siglip ? siglip_defaults() : clip_defaults();
   tower.hidden_size = (*patch)[0];
   tower.num_channels = (*patch)[1];
-  tower.patch_size = (*patch)[2];
+  tower.patch_height = (*patch)[2];
+  tower.patch_width = (*patch)[3];
   tower.intermediate_size = (*feedforward)[0];
   tower.num_layers = 0;
   while (shape(fmt::format("vision_tower.encoder.layers.{}.layer_norm1.weight", tower.num_layers).c_str()) != nullptr)
     ++tower.num_layers;
   const std::int64_t patches = (*position)[0] - (siglip ? 0 : 1);
-  tower.image_size = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(patches)))) * tower.patch_size;
+  const std::int64_t across = std::lround(std::sqrt(static_cast<double>(patches)));
+  tower.image_height = across * tower.patch_height;
+  tower.image_width = across * tower.patch_width;
   if (const auto heads = config.find("mm_vision_num_heads"); heads != config.end() && heads->is_number_integer()) {
     tower.num_heads = heads->get<std::int64_t>();
   } else {
@@ -153,7 +176,29 @@ std::vector<std::int64_t> feature_layers(const ConfigReader& config, const char*
   return layers;
 }
 
+// What LLaVA's config says beside the language model's.
+VisionConfig hugging_face_config(const ConfigReader& reader) {
+  VisionConfig vision;
+  vision.tower = tower_config(reader.object("vision_config"), reader.where() + ": vision_config");
+  vision.feature_layers = feature_layers(reader, "vision_feature_layer", vision.tower.num_layers);
+  const std::string strategy = reader.text("vision_feature_select_strategy").value_or("default");
+  if (strategy != "default" && strategy != "full") reader.fail("vision_feature_select_strategy", "default or full");
+  vision.drop_class_token = strategy == "default";
+  if (const auto activation = reader.text("projector_hidden_act"))
+    vision.projector_activation = activation_from_name(*activation, reader.where());
+  for (const char* field : {"image_token_index", "image_token_id"}) {
+    if (const auto id = reader.integer(field)) vision.image_token = *id;
+  }
+  return vision;
+}
+
 }  // namespace
+
+VisionConfig grafted_vision_config(const Json& object, const std::string& where) {
+  const ConfigReader reader(object, where);
+  if (!reader.has("image_token_index")) reader.fail("image_token_index", "the id of the token of one feature row");
+  return hugging_face_config(reader);
+}
 
 VisionConfig vision_config(const checkpoint::Json& config, const family::ModelDescription& description,
                            const checkpoint::WeightSource& weights, const std::filesystem::path& folder) {
@@ -168,13 +213,7 @@ VisionConfig vision_config(const checkpoint::Json& config, const family::ModelDe
     vision.drop_class_token =
         vision.tower.class_token && reader.text("mm_vision_select_feature").value_or("patch") == "patch";
   } else {
-    vision.tower = tower_config(reader.object("vision_config"), where + ": vision_config");
-    vision.feature_layers = feature_layers(reader, "vision_feature_layer", vision.tower.num_layers);
-    const std::string strategy = reader.text("vision_feature_select_strategy").value_or("default");
-    if (strategy != "default" && strategy != "full") reader.fail("vision_feature_select_strategy", "default or full");
-    vision.drop_class_token = strategy == "default";
-    if (const auto activation = reader.text("projector_hidden_act"))
-      vision.projector_activation = activation_from_name(*activation, where);
+    vision = hugging_face_config(reader);
   }
   for (const char* field : {"image_token_index", "image_token_id"}) {
     if (const auto id = reader.integer(field)) vision.image_token = *id;

@@ -12,15 +12,16 @@
 
 namespace cambium::model {
 
-/// Sizes of a vision transformer as Hugging Face's CLIP and SigLIP towers have it.
+/// Sizes of a vision transformer as Hugging Face's CLIP and SigLIP towers have it. image_size and patch_size of its
+/// config may be [height, width]: the picture of a sound is not square.
 struct TowerConfig {
   std::int64_t hidden_size = 0, intermediate_size = 0, num_layers = 0, num_heads = 0;
-  std::int64_t image_size = 0, patch_size = 0, num_channels = 3;
+  std::int64_t image_height = 0, image_width = 0, patch_height = 0, patch_width = 0, num_channels = 3;
   double norm_epsilon = 1e-5;
   Activation activation = Activation::kQuickGelu;
   bool class_token = true;  ///< a learned token in front of the patches (CLIP)
   bool pre_norm = true;     ///< a norm before the first layer (CLIP)
-  [[nodiscard]] std::int64_t patches() const { return (image_size / patch_size) * (image_size / patch_size); }
+  [[nodiscard]] std::int64_t patches() const { return (image_height / patch_height) * (image_width / patch_width); }
 };
 
 /// How pictures enter a language model in LLaVA's way.
@@ -44,5 +45,10 @@ struct VisionConfig {
 /// @throws CheckpointError  a tower of another kind (lists the known ones), a field of the wrong type or out of range
 [[nodiscard]] VisionConfig vision_config(const checkpoint::Json& config, const family::ModelDescription& description,
                                          const checkpoint::WeightSource& weights, const std::filesystem::path& folder);
+
+/// The fields of one modality in Cambium's own form: those of a LLaVA config (vision_config, vision_feature_layer, ...,
+/// image_token_index).
+/// @param where  model and field, for messages
+[[nodiscard]] VisionConfig grafted_vision_config(const checkpoint::Json& object, const std::string& where);
 
 }  // namespace cambium::model

@@ -63,21 +63,22 @@ at::Tensor apply(const Linear& linear, const at::Tensor& input) {
 }  // namespace
 
 VisionWeights assemble_vision(const family::ModelDescription& description, const VisionConfig& config,
-                              std::string_view where, const TensorLookup& tensor) {
+                              const VisionNames& names, std::string_view where, const TensorLookup& tensor) {
   const TowerConfig& tower = config.tower;
   const std::int64_t width = tower.hidden_size;
   Collector collector(description, where, tensor);
   VisionWeights weights;
-  const std::string embeddings = "vision_tower.embeddings.";
+  const std::string embeddings = fmt::format("{}embeddings.", names.tower);
+  const std::string projector(names.projector);
   if (tower.class_token) weights.class_embedding = collector.take(embeddings + "class_embedding", {width});
   weights.patch = {collector.take(embeddings + "patch_embedding.weight",
-                                  {width, tower.num_channels, tower.patch_size, tower.patch_size}),
+                                  {width, tower.num_channels, tower.patch_height, tower.patch_width}),
                    collector.take(embeddings + "patch_embedding.bias", {width}, !tower.class_token)};
   weights.positions =
       collector.take(embeddings + "position_embedding.weight", {tower.patches() + (tower.class_token ? 1 : 0), width});
-  if (tower.pre_norm) weights.pre_norm = collector.norm("vision_tower.pre_layrnorm", width);
+  if (tower.pre_norm) weights.pre_norm = collector.norm(fmt::format("{}pre_layrnorm", names.tower), width);
   for (std::int64_t index = 0; index < tower.num_layers; ++index) {
-    const std::string start = fmt::format("vision_tower.encoder.layers.{}.", index);
+    const std::string start = fmt::format("{}encoder.layers.{}.", names.tower, index);
     TowerLayer layer;
     layer.norm1 = collector.norm(start + "layer_norm1", width);
     layer.norm2 = collector.norm(start + "layer_norm2", width);
@@ -91,9 +92,9 @@ VisionWeights assemble_vision(const family::ModelDescription& description, const
   }
   const std::int64_t hidden = description.language.hidden_size;
   const std::int64_t features = width * static_cast<std::int64_t>(config.feature_layers.size());
-  weights.projector.push_back(collector.linear("multi_modal_projector.linear_1", hidden, features, false));
-  if (collector.has("multi_modal_projector.linear_2.weight")) {
-    weights.projector.push_back(collector.linear("multi_modal_projector.linear_2", hidden, hidden, false));
+  weights.projector.push_back(collector.linear(projector + "linear_1", hidden, features, false));
+  if (collector.has(projector + "linear_2.weight")) {
+    weights.projector.push_back(collector.linear(projector + "linear_2", hidden, hidden, false));
   }
   collector.finish();
   return weights;
@@ -121,15 +122,15 @@ at::Tensor VisionTower::layer(const at::Tensor& input, const TowerLayer& weights
 
 at::Tensor VisionTower::tower_output(const at::Tensor& pixels) const {
   const TowerConfig& tower = config_.tower;
-  if (pixels.dim() != 4 || pixels.size(1) != tower.num_channels || pixels.size(2) != tower.image_size ||
-      pixels.size(3) != tower.image_size) {
-    throw ShapeError(
-        fmt::format("pixel_values has shape [{}], expected [pictures, {}, {}, {}] for this model's vision tower",
-                    fmt::join(pixels.sizes().vec(), ", "), tower.num_channels, tower.image_size, tower.image_size));
+  if (pixels.dim() != 4 || pixels.size(1) != tower.num_channels || pixels.size(2) != tower.image_height ||
+      pixels.size(3) != tower.image_width) {
+    throw ShapeError(fmt::format("pictures have shape [{}], expected [pictures, {}, {}, {}] for this model's tower",
+                                 fmt::join(pixels.sizes().vec(), ", "), tower.num_channels, tower.image_height,
+                                 tower.image_width));
   }
   const std::int64_t pictures = pixels.size(0);
   at::Tensor hidden = at::conv2d(pixels.to(weights_.patch.weight.scalar_type()), weights_.patch.weight,
-                                 weights_.patch.bias, tower.patch_size)
+                                 weights_.patch.bias, {tower.patch_height, tower.patch_width})
                           .flatten(2)
                           .transpose(1, 2);
   if (tower.class_token)

@@ -27,10 +27,17 @@ struct VisionWeights {
   std::vector<Linear> projector;  ///< applied in order with the activation between
 };
 
+/// Prefixes of the canonical names of a tower and its projector.
+struct VisionNames {
+  std::string_view tower = "vision_tower.";
+  std::string_view projector = "multi_modal_projector.";
+};
+
 /// Finds the tensors by their canonical names. Differentiable as assemble_decoder.
 /// @throws CheckpointError  tensors missing (all named at once) or of a shape that does not fit the config
 [[nodiscard]] VisionWeights assemble_vision(const family::ModelDescription& description, const VisionConfig& config,
-                                            std::string_view where, const TensorLookup& tensor);
+                                            const VisionNames& names, std::string_view where,
+                                            const TensorLookup& tensor);
 
 /// Pictures to rows that stand in for image tokens: ViT tower, chosen layers, projector. Plain at:: operations,
 /// differentiable. Source: transformers' CLIPVisionModel, SiglipVisionModel and LlavaMultiModalProjector.
@@ -39,7 +46,7 @@ class VisionTower {
   VisionTower(VisionConfig config, VisionWeights weights);
   [[nodiscard]] const VisionConfig& config() const { return config_; }
 
-  /// @param pixels  [pictures, channels, image_size, image_size]
+  /// @param pixels  [pictures, channels, image_height, image_width]
   /// @return        [pictures, tokens_per_picture, tower hidden * feature layers]: the projector's input
   /// @throws ShapeError  pictures of another size
   [[nodiscard]] at::Tensor tower_output(const at::Tensor& pixels) const;

@@ -9,7 +9,7 @@
 
 #include "model/decoder.h"
 #include "model/loaded_model.h"
-#include "model/vision/picture_inputs.h"
+#include "model/media/media_inputs.h"
 #include "tensor/error.h"
 
 namespace cambium::model {
@@ -30,15 +30,16 @@ class Layouts : public testing::TestWithParam<const char*> {};
 TEST_P(Layouts, GiveTransformersFeaturesAndLogits) {
   const at::NoGradGuard no_gradients;
   const LoadedModel model = load_model(open_model(golden(GetParam()).string()), at::kFloat);
-  const std::unique_ptr<VisionTower> vision = load_vision(model);
-  ASSERT_NE(vision, nullptr);
+  const MediaTowers media = load_media(model);
+  ASSERT_EQ(media.all().size(), 1U);
+  const VisionTower& vision = media.all()[0].tower();
   TensorMap tensors = read_tensor_file(golden("llava_15.image.safetensors"));
   const at::Tensor pixels = tensors.at("pixel_values");
-  const at::Tensor output = vision->tower_output(pixels);
+  const at::Tensor output = vision.tower_output(pixels);
   EXPECT_LE(largest_difference(output.reshape({-1, output.size(-1)}),
                                tensors.at("tower_output").reshape({-1, output.size(-1)})),
             1e-4);
-  const at::Tensor features = vision->image_features(pixels);
+  const at::Tensor features = vision.image_features(pixels);
   EXPECT_LE(largest_difference(features.reshape({-1, features.size(-1)}),
                                tensors.at("image_features").reshape({-1, features.size(-1)})),
             1e-4);
@@ -61,8 +62,8 @@ TEST(VisionConfig, ReadsTheRepositorysTowerOffItsTensors) {
   const VisionConfig vision = vision_config(config, model.description, *model.source.weights, model.source.folder);
   EXPECT_EQ(vision.tower.hidden_size, 32);
   EXPECT_EQ(vision.tower.num_layers, 3);
-  EXPECT_EQ(vision.tower.image_size, 28);
-  EXPECT_EQ(vision.tower.patch_size, 7);
+  EXPECT_EQ(vision.tower.image_width, 28);
+  EXPECT_EQ(vision.tower.patch_height, 7);
   EXPECT_EQ(vision.image_token, -200);
   EXPECT_EQ(vision.tokens_per_picture(), 16);
   EXPECT_THAT(vision.feature_layers, testing::ElementsAre(2));
@@ -71,8 +72,8 @@ TEST(VisionConfig, ReadsTheRepositorysTowerOffItsTensors) {
 TEST(PlaceFeatures, RefusesAnotherNumberOfImageTokensThanRows) {
   const LoadedModel model = load_model(open_model(golden("llava_15-module").string()), at::kFloat);
   TensorMap tensors = read_tensor_file(golden("llava_15.image.safetensors"));
-  const std::unique_ptr<VisionTower> vision = load_vision(model);
-  const at::Tensor features = vision->image_features(tensors.at("pixel_values")).slice(1, 1);
+  const MediaTowers media = load_media(model);
+  const at::Tensor features = media.all()[0].features(tensors.at("pixel_values")).slice(1, 1);
   const Decoder decoder(model.config, model.weights);
   EXPECT_THROW((void)place_features(decoder.embed(tensors.at("input_ids")), tensors.at("input_ids"), features, 404),
                ShapeError);
@@ -81,15 +82,15 @@ TEST(PlaceFeatures, RefusesAnotherNumberOfImageTokensThanRows) {
 TEST(VisionTower, RefusesPicturesOfAnotherSize) {
   const LoadedModel model = load_model(open_model(golden("llava_15-module").string()), at::kFloat);
   const TensorMap tensors = read_tensor_file(golden("llava_15.image.safetensors"));
-  EXPECT_THROW((void)load_vision(model)->tower_output(tensors.at("pixel_values").slice(2, 0, 21)), ShapeError);
+  EXPECT_THROW((void)load_media(model).all()[0].features(tensors.at("pixel_values").slice(2, 0, 21)), ShapeError);
 }
 
-TEST(PictureRows, SplitIntoRunsAndSkipWhatIsMasked) {
-  PictureInputs pictures;
+TEST(MediaRows, SplitIntoRunsAndSkipWhatIsMasked) {
+  MediaInputs media;
   TensorMap tensors = read_tensor_file(golden("llava_15.image.safetensors"));
-  pictures.ids = tensors.at("input_ids");
-  pictures.features = tensors.at("image_features");
-  const auto rows = picture_rows(pictures, tensors.at("attention_mask"), 404);
+  media.ids = tensors.at("input_ids");
+  media.features.push_back({Modality::kImage, 404, tensors.at("image_features")});
+  const auto rows = media_rows(media, tensors.at("attention_mask"));
   ASSERT_EQ(rows.size(), 1U);
   ASSERT_EQ(rows[0].size(), 1U);
   EXPECT_EQ(rows[0][0].count, 16U);
