@@ -1,5 +1,5 @@
-// Encodes the texts of a JSON-lines file once per round in one thread and prints a JSON line per round;
-// tokenizer_peer.py runs it beside Hugging Face's `tokenizers`.
+// The tokenizers' side of tokenizer_table.py: loads, encodes and decodes the texts of a JSON-lines file in one thread,
+// once for each line of standard input, and answers with a JSON line.
 #include <time.h>
 
 #include <CLI/CLI.hpp>
@@ -33,16 +33,14 @@ int main(int argc, char** argv) {
   CLI::App app{"Measures loading, encoding and decoding of one tokenizer"};
   std::string model;
   std::string file;
-  int rounds = 3;
   app.add_option("MODEL", model, "model folder")->required();
   app.add_option("TEXTS", file, "JSON lines with \"text\"")->required();
-  app.add_option("--rounds", rounds, "how often");
   CLI11_PARSE(app, argc, argv);
 
   const std::vector<std::string> texts = read_texts(file);
   std::size_t bytes = 0;
   for (const std::string& text : texts) bytes += text.size();
-  for (int round = 0; round < rounds; ++round) {
+  for (std::string line; std::getline(std::cin, line);) {
     double start = now();
     const auto tokenizer = cambium::text::Tokenizer::from_folder(model);
     const double load = now() - start;
