@@ -6,6 +6,7 @@
 #include <cmath>
 #include <span>
 
+#include "tasks/scorers/scorer_builtins.h"
 #include "tensor/error.h"
 #include "text/jinja_number_text.h"
 #include "text/jinja_operators.h"
@@ -113,8 +114,12 @@ MetricValues truthfulqa_mc2(const Value& document, const std::vector<Value>& res
 }
 
 constexpr BuiltinFunction kFunctions[] = {
+    {.name = "fsdd/utils.process_results", .results = spoken_digit_results},
     {.name = "hellaswag/utils.process_docs", .documents = hellaswag_documents},
+    {.name = "ifeval/utils.agg_inst_level_acc", .aggregation = mean_of_lists},
+    {.name = "ifeval/utils.process_results", .results = ifeval_results},
     {.name = "truthfulqa/utils.process_results_mc2", .results = truthfulqa_mc2},
+    {.name = "vqa/utils.process_results", .results = vqa_results},
     {.name = "winogrande/preprocess_winogrande.doc_to_choice", .field = winogrande_choices},
     {.name = "winogrande/preprocess_winogrande.doc_to_target", .field = winogrande_target},
     {.name = "winogrande/preprocess_winogrande.doc_to_text", .field = winogrande_text},

@@ -40,5 +40,11 @@ struct Scorer {
 
 // Rows of the table.
 AnswerScore score_ifeval(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
+AnswerScore score_match(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
+AnswerScore score_number(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
+AnswerScore score_spoken_digit(const text::jinja::Value& document, const std::string& response,
+                               const ScorerOptions& options);
+AnswerScore score_vqa(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
+AnswerScore score_yes_no(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
 
 }  // namespace cambium::tasks

@@ -12,6 +12,11 @@ namespace {
 
 constexpr Scorer kScorers[] = {
     {"ifeval", "IFEval's 25 verifiable instructions, strict and loose", score_ifeval},
+    {"match", "short answers: equal to, or containing, one of the right ones", score_match},
+    {"number", "the stated or last number, within --tolerance", score_number},
+    {"spoken_digit", "a digit in words or figures", score_spoken_digit},
+    {"vqa", "consensus of VQA's annotators, with its normalisation of texts", score_vqa},
+    {"yes_no", "yes or no", score_yes_no},
 };
 
 }  // namespace
