@@ -1,0 +1,81 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/loaded_model.h"
+#include "tune/lora.h"
+#include "tune/optimizer.h"
+#include "tune/parameter_set.h"
+#include "tune/training_decoder.h"
+
+namespace cambium::tune {
+
+/// One backward pass's worth of sequences.
+struct MicroBatch {
+  PackedRows rows;
+  at::Tensor labelled;  ///< [labels] int64: rows whose next token is learned, rising
+  at::Tensor targets;   ///< [labels] int64: those next tokens
+  at::Tensor pixels;    ///< [pictures, channels, height, width] float32 in the order of their tokens, or undefined
+};
+
+struct TunedModelOptions {
+  std::optional<at::ScalarType> dtype;        ///< of weights: float32 or bfloat16; nothing: as stored
+  std::optional<at::ScalarType> activations;  ///< nothing: bfloat16 where the weights and the CPU's matrix products are
+  bool recompute = false;
+  std::optional<LoraOptions> lora;  ///< adapters: everything else that belongs to the language model is frozen
+  OptimizerOptions optimizer;
+  ParameterSet::RuleFor rule;  ///< which tensors are trained, and how
+};
+
+/// A model in training: its parameters, decoder, tower, adapters and optimizers. One step is
+/// begin_step, accumulate for each micro-batch, finish_step.
+class TunedModel {
+ public:
+  /// @throws what opening and describing the model throw; UsageError if nothing is left to train
+  TunedModel(model::ModelSource source, const TunedModelOptions& options);
+  ~TunedModel();
+  TunedModel(const TunedModel&) = delete;
+  TunedModel& operator=(const TunedModel&) = delete;
+
+  [[nodiscard]] const model::ModelSource& source() const;
+  [[nodiscard]] const family::ModelDescription& description() const;
+  [[nodiscard]] const model::DecoderConfig& config() const;
+  [[nodiscard]] ParameterSet& parameters();
+  [[nodiscard]] const LoraAdapters* lora() const;
+  [[nodiscard]] std::vector<Optimizer*> optimizers();
+  /// Id that stands for one row of picture features, and rows of one picture; nothing for a model without tower.
+  struct PictureTokens {
+    std::int64_t token = 0, per_picture = 0;
+  };
+  [[nodiscard]] std::optional<PictureTokens> pictures() const;
+
+  /// @param labels  targets of all micro-batches of the step: the loss is their mean
+  void begin_step(std::int64_t labels);
+  /// Forward and backward pass. @return the micro-batch's share of the step's loss
+  double accumulate(const MicroBatch& batch);
+  struct StepResult {
+    double gradient_norm = 0;  ///< before clipping
+  };
+  /// Clips and updates. With a norm that is not finite nothing is changed.
+  StepResult finish_step(double rate);
+  /// Mean of -log p(target), without gradients; `losses` receives each label's.
+  [[nodiscard]] double evaluate(const MicroBatch& batch, std::vector<double>* losses = nullptr) const;
+
+  /// Values of a tensor as they would be saved: with adapters merged in.
+  [[nodiscard]] at::Tensor value(const family::TensorRole& role) const;
+  /// Writes a Hugging Face folder: weights in the training type (buffers as stored), config, tokenizer, processor
+  /// files.
+  void save(const std::filesystem::path& folder) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cambium::tune
