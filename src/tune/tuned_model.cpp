@@ -2,10 +2,8 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/index_copy.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/where.h>
-#include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -13,7 +11,6 @@
 
 #include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/model_folder.h"
-#include "model/vision/vision_tower.h"
 #include "tensor/error.h"
 #include "tune/gradient_node.h"
 #include "tune/numeric_rows.h"
@@ -37,11 +34,6 @@ at::ScalarType training_type(const model::ModelSource& source, const family::Mod
   return at::kFloat;
 }
 
-bool has_pictures(const family::ModelDescription& description) {
-  return description.multimodal && description.family == "llava" &&
-         description.find_canonical("multi_modal_projector.linear_1.weight") != nullptr;
-}
-
 }  // namespace
 
 struct TunedModel::Impl {
@@ -54,9 +46,8 @@ struct TunedModel::Impl {
   std::unique_ptr<LoraAdapters> lora;
   std::unique_ptr<TrainingDecoder> decoder;
   std::unique_ptr<Optimizer> optimizer, lora_optimizer;
-  std::optional<model::VisionConfig> vision;
-  bool vision_trained = false, projector_trained = false;
-  std::unique_ptr<model::VisionTower> frozen_tower;
+  std::vector<model::MediaTowerConfig> media;
+  mutable std::map<std::string, at::Tensor> widened;  // frozen tensors of towers in the activations' type
   std::int64_t labels = 0;
   int micro_batches = 0;
   std::map<ParameterSet*, at::Tensor> sums;  // float32 gradients of several micro-batches with bfloat16 weights
@@ -67,35 +58,39 @@ struct TunedModel::Impl {
     return all;
   }
 
-  [[nodiscard]] std::unique_ptr<model::VisionTower> tower() const {
-    return std::make_unique<model::VisionTower>(
-        *vision,
-        model::assemble_vision(description, *vision, source.weights->label(), [&](const family::TensorRole& role) {
-          return parameters->find(role.name)->value.to(activations);
-        }));
+  // A tensor of a tower or projector in the activations' type; recorded where it is trained.
+  [[nodiscard]] at::Tensor tower_tensor(const family::TensorRole& role) const {
+    const Parameter* parameter = parameters->find(role.name);
+    if (parameter->rule.trained || parameter->value.scalar_type() == activations) {
+      return parameter->value.to(activations);
+    }
+    at::Tensor& kept = widened[role.name];
+    if (!kept.defined()) kept = parameter->value.to(activations);
+    return kept;
   }
 
-  [[nodiscard]] at::Tensor picture_rows(const at::Tensor& pixels) const {
-    if (!vision_trained && !projector_trained) return frozen_tower->image_features(pixels.to(activations));
-    const std::unique_ptr<model::VisionTower> recorded = tower();
-    if (vision_trained) return recorded->image_features(pixels.to(activations));
-    at::Tensor features;
-    {
-      const at::NoGradGuard off;
-      features = frozen_tower->tower_output(pixels.to(activations));
-    }
-    return recorded->project(features);
+  [[nodiscard]] model::MediaTowers towers() const {
+    return model::assemble_media(media, description, source.weights->label(),
+                                 [&](const family::TensorRole& role) { return tower_tensor(role); });
   }
 
   [[nodiscard]] at::Tensor hidden_rows(const MicroBatch& batch) const {
-    at::Tensor ids = batch.rows.ids;
-    if (!batch.pixels.defined()) return decoder->forward(decoder->embed(ids), batch.rows.lengths);
-    const std::int64_t token = vision->image_token;
-    const at::Tensor known = at::where(ids.eq(token), at::zeros_like(ids), ids);
-    // The place holder's own embedding is not part of the model's function: its gradient is cut off by the placing.
-    const at::Tensor placed =
-        model::place_features(decoder->embed(known).unsqueeze(0), ids.unsqueeze(0), picture_rows(batch.pixels), token);
-    return decoder->forward(placed.squeeze(0), batch.rows.lengths);
+    at::Tensor embeddings = decoder->embed(batch.rows.ids);
+    if (!batch.media.empty()) {
+      const model::MediaTowers all = towers();
+      for (const MicroBatchMedia& group : batch.media) {
+        const model::MediaTower* tower = all.find(group.modality);
+        if (tower == nullptr) {
+          throw UsageError(
+              fmt::format("{}: the model takes no {}s", source.weights->label(), model::names_of(group.modality).item));
+        }
+        const at::Tensor features = tower->features(group.input.to(activations));
+        // The place holder's own embedding is no part of the model's function: placing cuts its gradient off.
+        embeddings = at::index_copy(embeddings, 0, group.places,
+                                    features.reshape({-1, features.size(-1)}).to(embeddings.scalar_type()));
+      }
+    }
+    return decoder->forward(embeddings, batch.rows.lengths);
   }
 };
 
@@ -125,16 +120,7 @@ TunedModel::TunedModel(model::ModelSource source, const TunedModelOptions& optio
       TrainingDecoder::Options{.activations = impl.activations,
                                .recompute = options.recompute,
                                .lora_dropout = options.lora.has_value() ? options.lora->dropout : 0.0});
-  if (has_pictures(impl.description)) {
-    impl.vision = model::vision_config(impl.source.config, impl.description, weights, impl.source.folder);
-    for (const Parameter& parameter : impl.parameters->all()) {
-      if (!parameter.rule.trained) continue;
-      impl.vision_trained = impl.vision_trained || parameter.role.part == Part::kVisionTower;
-      impl.projector_trained = impl.projector_trained || parameter.role.part == Part::kProjector;
-    }
-    const at::NoGradGuard off;
-    if (!impl.vision_trained) impl.frozen_tower = impl.tower();
-  }
+  impl.media = model::media_config(impl.source.config, impl.description, weights, impl.source.folder);
   impl.optimizer = std::make_unique<Optimizer>(*impl.parameters, options.optimizer);
   std::int64_t trained = impl.parameters->trained_count();
   if (impl.lora != nullptr) {
@@ -161,9 +147,11 @@ std::vector<Optimizer*> TunedModel::optimizers() {
   return all;
 }
 
-std::optional<TunedModel::PictureTokens> TunedModel::pictures() const {
-  if (!impl_->vision.has_value()) return std::nullopt;
-  return PictureTokens{impl_->vision->image_token, impl_->vision->tokens_per_picture()};
+const std::vector<model::MediaTowerConfig>& TunedModel::media() const { return impl_->media; }
+
+model::MediaTowers TunedModel::towers() const {
+  const at::NoGradGuard off;
+  return impl_->towers();
 }
 
 void TunedModel::begin_step(std::int64_t labels) {

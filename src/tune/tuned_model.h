@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/loaded_model.h"
+#include "model/media/media_towers.h"
 #include "tune/lora.h"
 #include "tune/optimizer.h"
 #include "tune/parameter_set.h"
@@ -16,12 +17,19 @@
 
 namespace cambium::tune {
 
+/// Pictures, clips or sounds of a micro-batch, and the rows that they become.
+struct MicroBatchMedia {
+  model::Modality modality = model::Modality::kImage;
+  at::Tensor input;   ///< as MediaTower::features takes it
+  at::Tensor places;  ///< [items * tokens] int64: the rows whose embeddings the features replace, in order
+};
+
 /// One backward pass's worth of sequences.
 struct MicroBatch {
   PackedRows rows;
   at::Tensor labelled;  ///< [labels] int64: rows whose next token is learned, rising
   at::Tensor targets;   ///< [labels] int64: those next tokens
-  at::Tensor pixels;    ///< [pictures, channels, height, width] float32 in the order of their tokens, or undefined
+  std::vector<MicroBatchMedia> media;
 };
 
 struct TunedModelOptions {
@@ -49,11 +57,10 @@ class TunedModel {
   [[nodiscard]] ParameterSet& parameters();
   [[nodiscard]] const LoraAdapters* lora() const;
   [[nodiscard]] std::vector<Optimizer*> optimizers();
-  /// Id that stands for one row of picture features, and rows of one picture; nothing for a model without tower.
-  struct PictureTokens {
-    std::int64_t token = 0, per_picture = 0;
-  };
-  [[nodiscard]] std::optional<PictureTokens> pictures() const;
+  /// The modalities that the model takes besides text.
+  [[nodiscard]] const std::vector<model::MediaTowerConfig>& media() const;
+  /// Towers and projectors as they are now, outside of autograd.
+  [[nodiscard]] model::MediaTowers towers() const;
 
   /// @param labels  targets of all micro-batches of the step: the loss is their mean
   void begin_step(std::int64_t labels);

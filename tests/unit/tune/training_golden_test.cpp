@@ -21,7 +21,7 @@ using testing_support::TempFolder;
 std::string golden(const std::string& name) { return CAMBIUM_SOURCE_DIR "/tests/golden/training/" + name; }
 
 // The padded rows of a batch behind each other, padding left out.
-MicroBatch packed(const model::TensorMap& tensors) {
+MicroBatch packed(const model::TensorMap& tensors, std::int64_t image_token) {
   MicroBatch batch;
   std::vector<at::Tensor> ids;
   std::vector<std::int64_t> labelled, targets;
@@ -44,7 +44,10 @@ MicroBatch packed(const model::TensorMap& tensors) {
   batch.rows.ids = at::cat(ids);
   batch.labelled = at::tensor(at::ArrayRef<std::int64_t>(labelled));
   batch.targets = at::tensor(at::ArrayRef<std::int64_t>(targets));
-  if (const auto pixels = tensors.find("pixel_values"); pixels != tensors.end()) batch.pixels = pixels->second;
+  if (const auto pixels = tensors.find("pixel_values"); pixels != tensors.end()) {
+    batch.media.push_back(
+        {model::Modality::kImage, pixels->second, batch.rows.ids.eq(image_token).nonzero().squeeze(1)});
+  }
   return batch;
 }
 
@@ -68,7 +71,8 @@ Difference difference(const at::Tensor& a, const at::Tensor& b) {
 
 void run_golden(TunedModel& model, const std::string& name, bool two_micro_batches = false) {
   const checkpoint::Json numbers = checkpoint::read_json(golden(name) + "/golden.json");
-  const MicroBatch batch = packed(model::read_tensor_file(golden(name) + "/batch.safetensors"));
+  const MicroBatch batch = packed(model::read_tensor_file(golden(name) + "/batch.safetensors"),
+                                  model.media().empty() ? -1 : model.media().front().vision.image_token);
   for (std::size_t step = 0; step < numbers["loss"].size(); ++step) {
     const std::int64_t labels = batch.targets.numel();
     double loss = 0;
