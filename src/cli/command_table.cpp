@@ -4,7 +4,9 @@ namespace cambium::cli {
 
 // A new command: its declaration here, its row below, its file NAME_command.cpp.
 void add_align_command(CLI::App& app);
+void add_compare_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
+void add_errors_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
@@ -24,7 +26,9 @@ std::span<const AddCommand> command_table() {
   // clang-format off
   static constexpr AddCommand kCommands[] = {
       add_align_command,
+      add_compare_command,
       add_convert_command,
+      add_errors_command,
       add_forward_command,
       add_generate_command,
       add_inspect_command,

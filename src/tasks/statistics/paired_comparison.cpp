@@ -8,24 +8,13 @@
 #include <numeric>
 
 #include "tasks/statistics/normal_distribution.h"
+#include "tasks/statistics/resampling.h"
 #include "tensor/error.h"
 
 namespace cambium::tasks {
 namespace {
 
 constexpr std::size_t kExactClusters = 20;
-
-// Counter-based generator (SplitMix64): draw number i of a seed is the same whoever asks.
-std::uint64_t random_bits(std::uint64_t seed, std::uint64_t counter) {
-  std::uint64_t value = seed * 0xD1342543DE82EF95ULL + (counter + 1) * 0x9E3779B97F4A7C15ULL;
-  value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  value = (value ^ (value >> 27U)) * 0x94D049BB133111EBULL;
-  return value ^ (value >> 31U);
-}
-
-std::size_t random_below(std::uint64_t bits, std::size_t bound) {
-  return static_cast<std::size_t>((static_cast<unsigned __int128>(bits) * bound) >> 64U);
-}
 
 // Sum of differences and number of samples of each cluster.
 struct Clusters {
@@ -49,23 +38,16 @@ Clusters gather(const PairedScores& scores) {
   return out;
 }
 
-double quantile_of_sorted(const std::vector<double>& sorted, double probability) {
-  const double place = std::clamp(probability, 0.0, 1.0) * static_cast<double>(sorted.size() - 1);
-  const auto low = static_cast<std::size_t>(place);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (place - static_cast<double>(low)) * (sorted[high] - sorted[low]);
-}
-
 // Bias-corrected and accelerated bootstrap of the ratio sum(sums) / sum(sizes) over whole clusters.
 Interval bootstrap_interval(const Clusters& clusters, double estimate, const ComparisonOptions& options) {
   const std::size_t count = clusters.sums.size();
   std::vector<double> means(options.resamples);
-  std::uint64_t counter = 0;
+  Draws draws(options.seed);
   for (double& mean : means) {
     double sum = 0;
     double size = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t drawn = random_below(random_bits(options.seed, counter++), count);
+      const std::size_t drawn = draws.below(count);
       sum += clusters.sums[drawn];
       size += clusters.sizes[drawn];
     }
@@ -126,12 +108,12 @@ double sign_flip_p(const std::vector<double>& sums, const ComparisonOptions& opt
     }
     return static_cast<double>(reached) / static_cast<double>(patterns);
   }
-  std::uint64_t counter = 0;
+  Draws draws(options.seed ^ 0x5DEECE66DULL);
   for (std::uint64_t draw = 0; draw < options.resamples; ++draw) {
     double sum = 0;
     std::uint64_t bits = 0;
     for (std::size_t i = 0; i < moving.size(); ++i) {
-      if (i % 64 == 0) bits = random_bits(options.seed ^ 0x5DEECE66DULL, counter++);
+      if (i % 64 == 0) bits = draws.bits();
       sum += (bits & 1U) != 0 ? moving[i] : -moving[i];
       bits >>= 1U;
     }

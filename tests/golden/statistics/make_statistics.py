@@ -16,3 +16,15 @@ test = stats.permutation_test((d,), np.mean, permutation_type="samples", n_resam
 print("sign flips", test.pvalue, "difference", d.mean(), "stderr", stats.sem(d), "d_z", d.mean() / d.std(ddof=1))
 boot = stats.bootstrap((d,), np.mean, n_resamples=200000, method="BCa", rng=np.random.default_rng(1))
 print("BCa", boot.confidence_interval)
+a = np.array([-1.2, -0.4, -2.5, -0.9, -1.7, -0.3, -1.1, -0.8])  # log-likelihoods: perplexity is no mean of them
+b = np.array([-0.9, -0.5, -1.9, -0.7, -1.8, -0.2, -0.6, -0.7])
+
+
+def perplexities(x, y, axis=-1):
+    return np.exp(-y.mean(axis)) - np.exp(-x.mean(axis))
+
+
+test = stats.permutation_test((a, b), perplexities, permutation_type="samples", n_resamples=np.inf)
+boot = stats.bootstrap((a, b), perplexities, paired=True, n_resamples=200000, method="percentile", vectorized=True,
+                       rng=np.random.default_rng(1))
+print("perplexity", np.exp(-a.mean()), np.exp(-b.mean()), test.pvalue, boot.confidence_interval)

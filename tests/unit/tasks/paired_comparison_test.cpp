@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "tasks/statistics/aggregate_comparison.h"
 #include "tasks/statistics/normal_distribution.h"
 #include "tensor/error.h"
 
@@ -103,6 +104,43 @@ TEST(ComparePaired, RefusesScoresThatDoNotPair) {
   EXPECT_THROW((void)compare_paired({kFirst, std::span(kSecond).first(9), {}}), ShapeError);
   const std::vector<double> broken{1, NAN};
   EXPECT_THROW((void)compare_paired({broken, broken, {}}), ValueError);
+}
+
+// Reference: scipy's permutation_test over all sign patterns, and its paired percentile bootstrap.
+TEST(CompareAggregates, EqualsScipyOnPerplexities) {
+  const std::vector<double> first{-1.2, -0.4, -2.5, -0.9, -1.7, -0.3, -1.1, -0.8};
+  const std::vector<double> second{-0.9, -0.5, -1.9, -0.7, -1.8, -0.2, -0.6, -0.7};
+  const auto perplexity = [&](std::span<const AnsweredSample> samples) {
+    double sum = 0;
+    for (const AnsweredSample& one : samples) sum += (one.second ? second : first)[one.sample];
+    return std::exp(-sum / static_cast<double>(samples.size()));
+  };
+  const AggregateComparison made = compare_aggregates(8, {}, perplexity, {});
+  EXPECT_NEAR(made.first, 3.041953780698664, 1e-12);
+  EXPECT_NEAR(made.second, 2.4905411096998304, 1e-12);
+  EXPECT_NEAR(made.p_value, 0.09375, 0.01);
+  EXPECT_NEAR(made.interval.low, -1.40147, 0.04);
+  EXPECT_NEAR(made.interval.high, -0.09579, 0.02);
+}
+
+// What is called detectable is found four times in five.
+TEST(ComparePaired, FindsTheDetectableDifferenceWithTheStatedPower) {
+  std::mt19937_64 generator(11);
+  std::normal_distribution<double> normal;
+  constexpr std::size_t kSamples = 120;
+  ComparisonOptions options;
+  options.resamples = 400;
+  std::vector<double> zero(kSamples), noise(kSamples);
+  for (double& value : noise) value = normal(generator);
+  const double detectable = compare_paired({zero, noise, {}}, options).detectable_difference;
+  constexpr int kDraws = 500;
+  int found = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    for (double& value : noise) value = detectable + normal(generator);
+    options.seed = static_cast<std::uint64_t>(draw);
+    found += compare_paired({zero, noise, {}}, options).p_value() < 0.05 ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(found) / kDraws, 0.8, 0.08);
 }
 
 // The share of simulated data sets whose interval holds the true difference; 600 draws have a standard error of 0.9
