@@ -7,6 +7,7 @@ void add_align_command(CLI::App& app);
 void add_compare_command(CLI::App& app);
 void add_convert_command(CLI::App& app);
 void add_errors_command(CLI::App& app);
+void add_eval_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
@@ -29,6 +30,7 @@ std::span<const AddCommand> command_table() {
       add_compare_command,
       add_convert_command,
       add_errors_command,
+      add_eval_command,
       add_forward_command,
       add_generate_command,
       add_inspect_command,

@@ -62,7 +62,7 @@ class Evaluator final : public AnswerSink {
     }
     score_groups();
     result_.seconds = seconds_since(begin_);
-    if (recorder_) recorder_->finish(result_);
+    record([&] { recorder_->finish(result_); });
     return std::move(result_);
   }
 
@@ -70,7 +70,7 @@ class Evaluator final : public AnswerSink {
     const Asked& asked = asked_[question];
     for (const Place& place : asked.places) {
       const tasks::Request& request = result_.tasks[place.task].requests[place.request];
-      if (recorder_) recorder_->add(keys_[place.task][place.request], place.repeat, request, response, tokens);
+      record([&] { recorder_->add(keys_[place.task][place.request], place.repeat, request, response, tokens); });
       put(place, response);
     }
     progress_.advance(1);
@@ -169,7 +169,7 @@ class Evaluator final : public AnswerSink {
     if (done_[task]) return;
     done_[task] = true;
     result_.tasks[task].error = why;
-    if (recorder_) recorder_->fail_task(task, why);
+    record([&] { recorder_->fail_task(task, why); });
   }
 
   void finish(std::size_t t) {
@@ -181,7 +181,7 @@ class Evaluator final : public AnswerSink {
       return;
     }
     done_[t] = true;
-    if (recorder_) recorder_->finish_task(t, outcome, keys_[t], seconds_since(begin_));
+    record([&] { recorder_->finish_task(t, outcome, keys_[t], seconds_since(begin_)); });
   }
 
   // A group without one of its tasks has no number: it would be another group's.
@@ -198,9 +198,21 @@ class Evaluator final : public AnswerSink {
     }
   }
 
+  // A store that cannot be written costs the store, not the results.
+  template <typename Write>
+  void record(const Write& write) {
+    if (!recorder_) return;
+    try {
+      write();
+    } catch (const SystemError& error) {
+      result_.store_error = error.what();
+      recorder_.reset();
+    }
+  }
+
   void check_stop() {
     if (!progress_.stop_requested()) return;
-    if (recorder_) recorder_->flush();
+    record([&] { recorder_->flush(); });
     throw Interrupted(recorder_ ? "stopped; what was answered is in the store, the same command goes on from there"
                                 : "stopped; nothing was kept (with --store FILE the same command would go on)");
   }

@@ -46,6 +46,7 @@ struct Evaluation {
   std::size_t questions = 0;              ///< requests times repeats
   std::size_t computed = 0;  ///< of these answered by the model; the others came from the store or were equal
   double seconds = 0;
+  std::string store_error;  ///< not empty: the store could not be written (a full disk, say); the results are complete
   [[nodiscard]] const TaskOutcome* find(const std::string& task) const;
 };
 
@@ -63,7 +64,7 @@ struct Evaluation {
 ///   task_index.load({"gsm8k"}, {}), options, nullptr, progress); result.find("gsm8k")->score.metrics[0].value
 ///
 /// @param store  may be null
-/// @throws Interrupted  the user asked to stop; SystemError  the store cannot be written (finished tasks are in it)
+/// @throws Interrupted  the user asked to stop
 [[nodiscard]] Evaluation evaluate(Backend& backend, const tasks::TaskSet& tasks, const EvaluateOptions& options,
                                   Store* store, Progress& progress);
 

@@ -1,6 +1,7 @@
 #include "tasks/message.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "text/chat_template.h"
 #include "text/jinja_error.h"
@@ -16,7 +17,8 @@ bool begins_with_space(std::string_view text) {
   return !text.empty() && jinja::is_space(jinja::next_code_point(text, position));
 }
 
-std::string render(const text::ChatTemplate& chat, const std::vector<Message>& messages, bool add_generation_prompt) {
+std::string render(const text::ChatTemplate& chat, const std::string& name, const std::vector<Message>& messages,
+                   bool add_generation_prompt) {
   text::ChatRequest request;
   std::vector<jinja::Value> turns;
   for (const Message& message : messages) {
@@ -26,20 +28,20 @@ std::string render(const text::ChatTemplate& chat, const std::vector<Message>& m
   request.messages = jinja::Value::list(std::move(turns));
   request.add_generation_prompt = add_generation_prompt;
   if (!add_generation_prompt) request.continue_field = "content";
-  return chat.render(request);
+  return name.empty() ? chat.render(request) : chat.render(request, {}, name);
 }
 
 }  // namespace
 
-ChatRenderer chat_renderer(const text::ChatTemplate& chat) {
-  return [&chat](const std::vector<Message>& messages, bool add_generation_prompt) {
+ChatRenderer chat_renderer(const text::ChatTemplate& chat, std::string name) {
+  return [&chat, name = std::move(name)](const std::vector<Message>& messages, bool add_generation_prompt) {
     try {
-      return render(chat, messages, add_generation_prompt);
+      return render(chat, name, messages, add_generation_prompt);
     } catch (const jinja::TemplateError&) {
       std::vector<Message> others;
       std::ranges::copy_if(messages, std::back_inserter(others), [](const Message& m) { return m.role != "system"; });
       if (others.size() == messages.size()) throw;
-      return render(chat, others, add_generation_prompt);
+      return render(chat, name, others, add_generation_prompt);
     }
   };
 }

@@ -22,9 +22,10 @@ struct Message {
 /// open
 using ChatRenderer = std::function<std::string(const std::vector<Message>& messages, bool add_generation_prompt)>;
 
-/// A renderer for a model's chat template; the template must outlive it. A template that refuses system messages is
+/// A renderer for a model's chat template; the template must outlive it. @param name  which of several; empty: the
+/// default one. A template that refuses system messages is
 /// tried without them, as lm-evaluation-harness does.
-[[nodiscard]] ChatRenderer chat_renderer(const text::ChatTemplate& chat);
+[[nodiscard]] ChatRenderer chat_renderer(const text::ChatTemplate& chat, std::string name = {});
 
 /// The messages' contents and delimiters one after the other.
 [[nodiscard]] std::string plain_text(const std::vector<Message>& messages);

@@ -91,6 +91,19 @@ Engine& RunningModel::engine() { return *impl_->engine; }
 
 const std::filesystem::path& RunningModel::folder() const { return impl_->model.source.folder; }
 
+const checkpoint::WeightSource& RunningModel::weights() const { return *impl_->model.source.weights; }
+
+std::string RunningModel::dtype() const {
+  switch (impl_->model.dtype) {
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kHalf:
+      return "float16";
+    default:
+      return "float32";
+  }
+}
+
 const std::vector<std::int32_t>& RunningModel::stop_ids() const { return impl_->stop_ids; }
 
 double RunningModel::load_seconds() const { return impl_->load_seconds; }

@@ -8,6 +8,10 @@
 
 #include "model/engine/engine.h"
 
+namespace cambium::checkpoint {
+class WeightSource;
+}
+
 namespace cambium::model {
 
 class MediaTowers;
@@ -36,6 +40,10 @@ class RunningModel {
   [[nodiscard]] const std::vector<std::int32_t>& stop_ids() const;
   /// Towers and projectors, loaded at the first call; none for a language model. @throws  as load_media
   [[nodiscard]] const MediaTowers& media();
+  /// The tensors as stored (or merged).
+  [[nodiscard]] const checkpoint::WeightSource& weights() const;
+  /// That the model computes in: "float32", "bfloat16" or "float16".
+  [[nodiscard]] std::string dtype() const;
   [[nodiscard]] double load_seconds() const;
 
  private:
