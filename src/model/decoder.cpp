@@ -3,16 +3,12 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/relu.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/sigmoid.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
@@ -22,28 +18,14 @@
 #include <map>
 #include <optional>
 
+#include "model/activation.h"
+
 namespace cambium::model {
 
 namespace {
 
 at::Tensor apply(const Linear& layer, const at::Tensor& input) {
   return at::linear(input, layer.weight, layer.bias.defined() ? std::optional<at::Tensor>(layer.bias) : std::nullopt);
-}
-
-at::Tensor activate(Activation activation, const at::Tensor& input) {
-  switch (activation) {
-    case Activation::kSilu:
-      return at::silu(input);
-    case Activation::kGelu:
-      return at::gelu(input);
-    case Activation::kGeluTanh:
-      return at::gelu(input, "tanh");
-    case Activation::kQuickGelu:
-      return input * at::sigmoid(input * 1.702);
-    case Activation::kRelu:
-      return at::relu(input);
-  }
-  return input;
 }
 
 // Statistics in float32 whatever the type of the input, as Hugging Face does.
@@ -141,8 +123,8 @@ at::Tensor Decoder::attention(const at::Tensor& input, std::size_t index, const 
 }
 
 at::Tensor Decoder::feedforward(const at::Tensor& input, const LayerWeights& layer) const {
-  if (!config_.gated) return apply(layer.down, activate(config_.activation, apply(layer.up, input)));
-  return apply(layer.down, activate(config_.activation, apply(layer.gate, input)) * apply(layer.up, input));
+  if (!config_.gated) return apply(layer.down, activated(config_.activation, apply(layer.up, input)));
+  return apply(layer.down, activated(config_.activation, apply(layer.gate, input)) * apply(layer.up, input));
 }
 
 at::Tensor Decoder::forward_embeddings(const at::Tensor& embeddings, const AttentionLayout& layout,
