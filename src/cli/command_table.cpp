@@ -11,6 +11,9 @@ void add_eval_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
+void add_report_command(CLI::App& app);
+void add_study_command(CLI::App& app);
+void add_sweep_command(CLI::App& app);
 void add_shift_command(CLI::App& app);
 void add_template_command(CLI::App& app);
 void add_lab_command(CLI::App& app);
@@ -40,7 +43,10 @@ std::span<const AddCommand> command_table() {
       add_merge_command,
       add_preprocess_command,
       add_recover_command,
+      add_report_command,
       add_score_command,
+      add_study_command,
+      add_sweep_command,
       add_tokenize_command,
       add_verify_command,
       add_version_command,

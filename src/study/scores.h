@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eval/store/stored_run.h"
+#include "study/step_graph.h"
+#include "study/student.h"
+
+namespace cambium::study {
+
+/// Which samples count: all, or one half (documents of even or odd number).
+enum class Half { kAll, kEven, kOdd };
+
+/// The scores of a study's models, read from results.db. In points, 0 to 100.
+class Scores {
+ public:
+  /// Reads what is there of the graph's evaluations whose step is done.
+  static Scores read(const std::filesystem::path& database, const StudyFile& study, const StepGraph& graph,
+                     const std::vector<std::string>& done_steps);
+
+  using Samples = std::map<std::size_t, double>;  ///< by document
+  [[nodiscard]] const Samples* samples(const std::string& base, std::int64_t seed, const std::string& arm,
+                                       const std::string& task) const;
+
+  struct Cell {
+    Estimate estimate;
+    std::size_t samples = 0, seeds = 0;  ///< 0 seeds: not measured
+  };
+  /// Mean over tasks of an arm, with an interval over seeds (three or more) or over samples.
+  [[nodiscard]] Cell mean(const std::string& base, const std::string& arm, const std::vector<std::string>& tasks,
+                          Half half = Half::kAll) const;
+  /// The same of second - first, over the samples that both have.
+  [[nodiscard]] Cell difference(const std::string& base, const std::string& first, const std::string& second,
+                                const std::vector<std::string>& tasks, Half half = Half::kAll) const;
+
+  [[nodiscard]] const std::vector<std::int64_t>& seeds() const { return seeds_; }
+  [[nodiscard]] bool empty() const { return samples_.empty(); }
+
+ private:
+  using Values = std::vector<std::vector<double>>;  ///< by task, by sample
+  template <typename Take>
+  Cell summarised(const std::vector<std::string>& tasks, const Take& take) const;
+
+  std::vector<std::int64_t> seeds_;
+  std::map<std::string, Samples> samples_;
+};
+
+}  // namespace cambium::study
