@@ -12,6 +12,9 @@
 namespace cambium::study {
 namespace {
 
+const Json kNoList = Json::array();
+const Json kNoMapping = Json::object();
+
 // Reads one study; every message begins with the file and the line.
 class StudyReader {
  public:
@@ -79,13 +82,13 @@ class StudyReader {
     if (value.is_structured() || value.is_null()) refuse(below(path, key), fmt::format("'{}' must be a text", key));
     return value.is_string() ? value.get<std::string>() : value.dump();
   }
-  Json list(const Json& map, const std::string& path, const std::string& key) const {
-    if (!map.contains(key) || map[key].is_null()) return Json::array();
+  const Json& list(const Json& map, const std::string& path, const std::string& key) const {
+    if (!map.contains(key) || map[key].is_null()) return kNoList;
     if (!map[key].is_array()) refuse(below(path, key), fmt::format("'{}' must be a list", key));
     return map[key];
   }
-  Json object(const Json& map, const std::string& path, const std::string& key) const {
-    if (!map.contains(key) || map[key].is_null()) return Json::object();
+  const Json& object(const Json& map, const std::string& path, const std::string& key) const {
+    if (!map.contains(key) || map[key].is_null()) return kNoMapping;
     if (!map[key].is_object()) refuse(below(path, key), fmt::format("'{}' must be a mapping", key));
     return map[key];
   }

@@ -100,7 +100,7 @@ TEST_F(StudyText, NamesLineAndNearestOfWhatItDoesNotKnow) {
   EXPECT_THAT(message(changed("title: A", "titel: A")),
               ThrowsMessage<RecipeError>(AllOf(HasSubstr("line 2"), HasSubstr("titel"), HasSubstr("title"))));
   EXPECT_THAT(message(changed("second: tuned", "second: tuend")),
-              ThrowsMessage<RecipeError>(AllOf(HasSubstr("line 43"), HasSubstr("tuend"), HasSubstr("'tuned'"))));
+              ThrowsMessage<RecipeError>(AllOf(HasSubstr("line 38"), HasSubstr("tuend"), HasSubstr("'tuned'"))));
   EXPECT_THAT(message(changed("group: language, expect", "group: langauge, expect")),
               ThrowsMessage<RecipeError>(HasSubstr("'language'")));
   EXPECT_THAT(message(changed("${arm.base}", "${arm.bse}")), ThrowsMessage<RecipeError>(HasSubstr("'base'")));
