@@ -150,7 +150,16 @@ void VirtualMerge::stream(std::string_view name, OutputTensor& out) const {
 }
 
 std::vector<std::string> VirtualMerge::set(std::string_view path, std::string_view value) {
-  const std::vector<Override> overrides{{std::string(path), std::string(value)}};
+  return set({{std::string(path), std::string(value)}});
+}
+
+std::vector<std::string> VirtualMerge::set(const std::vector<std::pair<std::string, std::string>>& settings) {
+  std::vector<Override> overrides;
+  std::string said;
+  for (const auto& [path, value] : settings) {
+    overrides.push_back({path, value});
+    said += fmt::format("{}{}={}", said.empty() ? "" : ", ", path, value);
+  }
   Recipe recipe = parse_recipe(impl_->recipe.text, impl_->recipe.file, overrides);
   recipe.documents = impl_->recipe.documents;
   const std::lock_guard lock(impl_->mutex);
@@ -165,9 +174,9 @@ std::vector<std::string> VirtualMerge::set(std::string_view path, std::string_vi
   }
   if (!same) {
     throw RecipeError(
-        fmt::format("{}: setting {} to {} changes which tensors the model has, or their shapes; open the "
+        fmt::format("{}: setting {} changes which tensors the model has, or their shapes; open the "
                     "changed recipe as a model of its own",
-                    recipe.file, path, value));
+                    recipe.file, said));
   }
   std::ranges::sort(changed);
   impl_->recipe = std::move(recipe);

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/content_hash.h"
@@ -59,6 +60,8 @@ class VirtualMerge final : public checkpoint::WeightSource {
   /// @throws RecipeError  as parse_recipe, or when the change would give other tensors than before; the merge is then
   /// as it was
   [[nodiscard]] std::vector<std::string> set(std::string_view path, std::string_view value);
+  /// Several settings at once: (path, value) in this order.
+  [[nodiscard]] std::vector<std::string> set(const std::vector<std::pair<std::string, std::string>>& settings);
 
  private:
   friend class SourcePool;

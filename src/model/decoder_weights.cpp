@@ -32,13 +32,34 @@ class Assembly {
   }
 
   DecoderWeights run() {
+    DecoderWeights weights = outside();
+    for (int i = 0; i < static_cast<int>(config_.num_layers); ++i) weights.layers.push_back(layer(i));
+    finish();
+    return weights;
+  }
+
+  DecoderWeights outside_layers() {
+    DecoderWeights weights = outside();
+    finish();
+    return weights;
+  }
+
+  LayerWeights one_layer(std::size_t index) {
+    LayerWeights weights = layer(static_cast<int>(index));
+    finish();
+    return weights;
+  }
+
+ private:
+  using Key = std::tuple<Role, int, bool>;
+
+  DecoderWeights outside() {
     DecoderWeights weights;
     const std::int64_t hidden = config_.hidden_size;
     weights.embedding = required(Role::kEmbedding, -1, {config_.vocab_size, hidden});
     if (config_.learned_positions) {
       weights.positions = required(Role::kPositionEmbedding, -1, {config_.max_positions, hidden});
     }
-    for (int i = 0; i < static_cast<int>(config_.num_layers); ++i) weights.layers.push_back(layer(i));
     weights.final_norm = norm(Role::kFinalNorm, -1, hidden);
     if (const TensorRole* head = find(Role::kLmHead, -1, false); head != nullptr && !config_.tied_head) {
       weights.head = linear(Role::kLmHead, -1, config_.vocab_size, hidden);
@@ -47,15 +68,14 @@ class Assembly {
     } else {
       missing_.emplace_back("lm_head.weight");
     }
-    if (!missing_.empty()) {
-      throw CheckpointError(fmt::format("{}: the model lacks {} tensor{} that its config asks for: {}", where_,
-                                        missing_.size(), missing_.size() == 1 ? "" : "s", fmt::join(missing_, ", ")));
-    }
     return weights;
   }
 
- private:
-  using Key = std::tuple<Role, int, bool>;
+  void finish() const {
+    if (missing_.empty()) return;
+    throw CheckpointError(fmt::format("{}: the model lacks {} tensor{} that its config asks for: {}", where_,
+                                      missing_.size(), missing_.size() == 1 ? "" : "s", fmt::join(missing_, ", ")));
+  }
 
   const TensorRole* find(Role role, int layer, bool bias) const {
     const auto found = roles_.find({role, layer, bias});
@@ -181,6 +201,25 @@ DecoderWeights assemble_decoder(const family::ModelDescription& description, con
   return Assembly(description, config, where, tensor).run();
 }
 
+LayerWeights assemble_layer(const family::ModelDescription& description, const DecoderConfig& config,
+                            std::string_view where, std::size_t layer, const TensorLookup& tensor) {
+  return Assembly(description, config, where, tensor).one_layer(layer);
+}
+
+DecoderWeights assemble_outside_layers(const family::ModelDescription& description, const DecoderConfig& config,
+                                       std::string_view where, const TensorLookup& tensor) {
+  return Assembly(description, config, where, tensor).outside_layers();
+}
+
+void check_decoder(const family::ModelDescription& description, const DecoderConfig& config, std::string_view where) {
+  // Tensors of the right shape that hold one value only.
+  const at::Tensor value = at::empty({1}, at::TensorOptions().dtype(at::kByte));
+  (void)assemble_decoder(description, config, where, [&](const TensorRole& role) {
+    if (role.shape.empty()) return value.squeeze(0);
+    return value.expand(role.shape);
+  });
+}
+
 at::ScalarType scalar_type_of(DType dtype, std::string_view name) {
   switch (dtype) {
     case DType::kF16:
@@ -214,6 +253,21 @@ at::Tensor load_tensor(const checkpoint::WeightSource& source, std::string_view 
     source.read(name, {static_cast<std::byte*>(value.data_ptr()), info->bytes()});
   }
   return value.to(dtype);
+}
+
+void reload_tensor(const checkpoint::WeightSource& source, std::string_view name, at::Tensor& into) {
+  const checkpoint::TensorInfo* info = source.find(name);
+  if (info == nullptr) throw CheckpointError(fmt::format("{}: no tensor '{}'", source.label(), name));
+  if (scalar_type_of(info->dtype, name) == into.scalar_type()) {
+    source.read(name, {static_cast<std::byte*>(into.data_ptr()), info->bytes()});
+  } else {
+    into.copy_(load_tensor(source, name, into.scalar_type()));
+  }
+}
+
+bool is_mapped(const checkpoint::WeightSource& source, std::string_view name, const at::Tensor& tensor) {
+  const std::span<const std::byte> bytes = source.mapped(name);
+  return !bytes.empty() && tensor.defined() && tensor.const_data_ptr() == bytes.data();
 }
 
 }  // namespace cambium::model

@@ -56,10 +56,28 @@ using TensorLookup = std::function<at::Tensor(const family::TensorRole& role)>;
 [[nodiscard]] DecoderWeights assemble_decoder(const family::ModelDescription& description, const DecoderConfig& config,
                                               std::string_view where, const TensorLookup& tensor);
 
+/// One layer of the same, so that layers can be assembled one at a time. @param layer  from 0 on
+[[nodiscard]] LayerWeights assemble_layer(const family::ModelDescription& description, const DecoderConfig& config,
+                                          std::string_view where, std::size_t layer, const TensorLookup& tensor);
+/// All but the layers.
+[[nodiscard]] DecoderWeights assemble_outside_layers(const family::ModelDescription& description,
+                                                     const DecoderConfig& config, std::string_view where,
+                                                     const TensorLookup& tensor);
+/// Throws what assemble_decoder would throw, without reading a tensor.
+void check_decoder(const family::ModelDescription& description, const DecoderConfig& config, std::string_view where);
+
 /// A stored tensor as an at::Tensor on the CPU: the mapped bytes themselves where the source has them and their type is
 /// `dtype` (the source must outlive the tensor), else a converted copy.
 [[nodiscard]] at::Tensor load_tensor(const checkpoint::WeightSource& source, std::string_view name,
                                      at::ScalarType dtype);
+
+/// Reads a stored tensor into memory that load_tensor made for it, converting as it did. Nothing larger than the tensor
+/// is needed besides, and nothing at all where the types are equal.
+/// @pre  `into` owns its memory (it is not the source's mapped file)
+void reload_tensor(const checkpoint::WeightSource& source, std::string_view name, at::Tensor& into);
+
+/// True if load_tensor returned the source's own bytes.
+[[nodiscard]] bool is_mapped(const checkpoint::WeightSource& source, std::string_view name, const at::Tensor& tensor);
 
 /// Floating types on the file and in the engine. @throws CheckpointError  not F16, BF16, F32 or F64
 [[nodiscard]] at::ScalarType scalar_type_of(DType dtype, std::string_view name);

@@ -59,6 +59,7 @@ ModelSource open_recipe(std::string_view file) {
   source.config = merged->config();
   source.folder = folder->path();
   source.keeper = folder;
+  source.recipe = merged.get();
   source.weights = std::move(merged);
   return source;
 }
@@ -97,17 +98,52 @@ at::ScalarType prevailing_dtype(const checkpoint::WeightSource& weights, const f
 
 }  // namespace
 
-LoadedModel load_model(ModelSource source, std::optional<at::ScalarType> dtype) {
+std::vector<std::string> set_recipe(ModelSource& source, const RecipeSettings& settings) {
+  if (source.recipe == nullptr) {
+    throw UsageError(fmt::format("{}: only a model that is a recipe has settings to change", source.weights->label()));
+  }
+  return source.recipe->set(settings);
+}
+
+LoadedModel prepare_model(ModelSource source, std::optional<at::ScalarType> dtype) {
   LoadedModel model;
   model.source = std::move(source);
   const checkpoint::WeightSource& weights = *model.source.weights;
   model.description = family::describe(model.source.config, weights.tensors(), weights.label());
   model.config = decoder_config(model.description.language, weights.label());
   model.dtype = dtype.value_or(prevailing_dtype(weights, model.description));
-  model.weights =
-      assemble_decoder(model.description, model.config, weights.label(),
-                       [&](const family::TensorRole& role) { return load_tensor(weights, role.name, model.dtype); });
+  check_decoder(model.description, model.config, weights.label());
   return model;
+}
+
+LoadedModel load_model(ModelSource source, std::optional<at::ScalarType> dtype) {
+  LoadedModel model = prepare_model(std::move(source), dtype);
+  const checkpoint::WeightSource& weights = *model.source.weights;
+  model.weights =
+      assemble_decoder(model.description, model.config, weights.label(), [&](const family::TensorRole& role) {
+        at::Tensor tensor = load_tensor(weights, role.name, model.dtype);
+        if (model.source.recipe != nullptr) model.merged.emplace(role.name, tensor);
+        return tensor;
+      });
+  return model;
+}
+
+std::vector<std::string> LoadedModel::remerge(const RecipeSettings& settings) {
+  std::map<std::string, bool, std::less<>> own;  // memory of ours, not the inputs' bytes
+  for (const auto& [name, tensor] : merged) own[name] = !is_mapped(*source.weights, name, tensor);
+  std::vector<std::string> changed = set_recipe(source, settings);
+  for (const std::string& name : changed) {
+    const auto found = merged.find(name);
+    if (found == merged.end()) continue;
+    if (own[name]) {
+      reload_tensor(*source.weights, name, found->second);
+    } else {
+      found->second = load_tensor(*source.weights, name, dtype);
+    }
+  }
+  weights = assemble_decoder(description, config, source.weights->label(),
+                             [&](const family::TensorRole& role) { return merged.at(role.name); });
+  return changed;
 }
 
 }  // namespace cambium::model

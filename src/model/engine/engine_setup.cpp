@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "checkpoint/json.h"
 #include "model/config_reader.h"
@@ -55,29 +57,91 @@ std::size_t cache_blocks(const DecoderConfig& config, at::ScalarType dtype, doub
 }  // namespace
 
 struct RunningModel::Impl {
-  LoadedModel model;
+  LoadedModel model;  // of its weights only embedding and positions: the packed copy is what runs
+  NativeDecoder* decoder = nullptr;
   std::unique_ptr<Engine> engine;
   std::vector<std::int32_t> stop_ids;
   double load_seconds = 0;
   std::optional<MediaTowers> media;
 };
 
+namespace {
+
+// One tensor at a time comes from the source, and goes when its layer is packed.
+TensorLookup lookup_in(const LoadedModel& model) {
+  return
+      [&model](const family::TensorRole& role) { return load_tensor(*model.source.weights, role.name, model.dtype); };
+}
+
+NativeDecoder::LayerSource layers_of(const LoadedModel& model) {
+  return [&model](std::size_t layer) {
+    return assemble_layer(model.description, model.config, model.source.weights->label(), layer, lookup_in(model));
+  };
+}
+
+}  // namespace
+
 RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Impl>()) {
   const auto begin = std::chrono::steady_clock::now();
   const c10::Device device = open_device(setup.device);
   if (!(setup.cache_gib >= 0)) throw UsageError("the cache's memory must be a number of GiB, 0 or more");
   LoadedModel& model = impl_->model;
-  model = load_model(open_model(setup.model), dtype_option(setup.dtype));
+  model = prepare_model(open_model(setup.model), dtype_option(setup.dtype));
   impl_->stop_ids = read_stop_ids(model.source, model.description);
   if (!device.is_cpu())
     throw SystemError(fmt::format("device '{}': generation runs on the CPU only so far", setup.device));
   const NativeDecoder::Options options{.threads = setup.threads == 0 ? default_threads() : setup.threads,
                                        .max_blocks = cache_blocks(model.config, model.dtype, setup.cache_gib)};
-  impl_->engine = std::make_unique<Engine>(
-      std::make_unique<NativeDecoder>(model.config, model.weights, model.dtype, options), setup.options);
-  // The packed copy is what runs; only the embedding is still read where it lies.
-  model.weights = {};
+  model.weights =
+      assemble_outside_layers(model.description, model.config, model.source.weights->label(), lookup_in(model));
+  auto decoder = std::make_unique<NativeDecoder>(model.config, model.weights, layers_of(model), model.dtype, options);
+  impl_->decoder = decoder.get();
+  impl_->engine = std::make_unique<Engine>(std::move(decoder), setup.options);
+  model.weights.head = {};
   impl_->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::size_t RunningModel::remerge(const RecipeSettings& settings) {
+  LoadedModel& model = impl_->model;
+  const checkpoint::WeightSource& source = *model.source.weights;
+  std::map<std::string, at::Tensor, std::less<>> own;  // kept tensors that are no input's own bytes
+  const auto kept = [&](const at::Tensor& tensor, family::Role role) {
+    for (const family::TensorRole& each : model.description.tensors) {
+      if (each.part == family::Part::kLanguage && each.role == role && tensor.defined() &&
+          !is_mapped(source, each.name, tensor))
+        own.emplace(each.name, tensor);
+    }
+  };
+  kept(model.weights.embedding, family::Role::kEmbedding);
+  kept(model.weights.positions, family::Role::kPositionEmbedding);
+
+  const std::vector<std::string> changed = set_recipe(model.source, settings);
+  std::set<int> layers;
+  bool outside = false, media = false;
+  for (const std::string& name : changed) {
+    const family::TensorRole* role = model.description.find(name);
+    if (role == nullptr) continue;
+    const bool of_decoder = role->part == family::Part::kLanguage;
+    media = media || !of_decoder;
+    if (of_decoder && role->layer >= 0) layers.insert(role->layer);
+    outside = outside || (of_decoder && role->layer < 0);
+  }
+  for (const int layer : layers)
+    impl_->decoder->repack(static_cast<std::size_t>(layer), layers_of(model)(static_cast<std::size_t>(layer)));
+  if (outside) {
+    model.weights =
+        assemble_outside_layers(model.description, model.config, source.label(), [&](const family::TensorRole& role) {
+          const auto found = own.find(role.name);
+          if (found == own.end()) return lookup_in(model)(role);
+          reload_tensor(source, role.name, found->second);
+          return found->second;
+        });
+    impl_->decoder->repack_outside_layers(model.weights);
+    model.weights.head = {};
+  }
+  if (media && impl_->media) *impl_->media = load_media(model);
+  if (!changed.empty()) impl_->engine->forget();
+  return changed.size();
 }
 
 const MediaTowers& RunningModel::media() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/engine/engine.h"
+#include "model/recipe_settings.h"
 
 namespace cambium::checkpoint {
 class WeightSource;
@@ -45,6 +46,13 @@ class RunningModel {
   /// That the model computes in: "float32", "bfloat16" or "float16".
   [[nodiscard]] std::string dtype() const;
   [[nodiscard]] double load_seconds() const;
+
+  /// A recipe as MODEL: gives its settings new values and merges anew, layer by layer into the memory where the weights
+  /// are, what they change; inputs are neither opened nor loaded again, and no second copy of the model is made.
+  /// Prefixes are forgotten; media() takes the new values where it is, but a MediaEncoder must forget too.
+  /// @return  how many tensors were merged anew
+  /// @throws  as set_recipe; the model is then as it was
+  std::size_t remerge(const RecipeSettings& settings);
 
  private:
   struct Impl;

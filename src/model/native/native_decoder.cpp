@@ -121,7 +121,8 @@ struct NativeDecoder::Impl {
   Rows x, normed, second_normed, qkv, attended, inner, extra, logits;
   std::vector<Rows> private_rows;  // one a thread, for few rows
 
-  Impl(const DecoderConfig& c, const DecoderWeights& weights, at::ScalarType dtype, const Options& options)
+  Impl(const DecoderConfig& c, const DecoderWeights& outside, const LayerSource& source, at::ScalarType dtype,
+       const Options& options)
       : config(c),
         type(panel_type(dtype)),
         rounds(rounds_activations(type)),
@@ -129,9 +130,7 @@ struct NativeDecoder::Impl {
         cache({type, static_cast<std::size_t>(c.num_layers), static_cast<std::size_t>(c.num_kv_heads),
                static_cast<std::size_t>(c.head_dim)},
               options.max_blocks),
-        embedding(weights.embedding.contiguous()),
         private_rows(options.threads) {
-    if (weights.positions.defined()) positions = weights.positions.contiguous();
     for (const RopeConfig& rope : config.ropes) ropes.emplace_back(rope);
     embedding_scale = static_cast<float>(config.embedding_scale);
     if (type != PanelType::kFloat32) {  // rounded to the weights' type, as Hugging Face does
@@ -139,14 +138,22 @@ struct NativeDecoder::Impl {
       from_float32(stored_dtype(type), {&embedding_scale, 1}, stored);
       to_float32(stored_dtype(type), stored, {&embedding_scale, 1});
     }
-    for (const LayerWeights& layer : weights.layers) layers.push_back(pack_layer(layer));
-    final_norm = norm_values(weights.final_norm);
-    head = pack({&weights.head}, false);
+    layers.resize(size(config.num_layers));
+    for (std::size_t i = 0; i < layers.size(); ++i) pack_layer(layers[i], source(i));
+    pack_outside(outside);
+  }
+
+  void pack_outside(const DecoderWeights& outside) {
+    embedding = outside.embedding.contiguous();
+    if (outside.positions.defined()) positions = outside.positions.contiguous();
+    final_norm = norm_values(outside.final_norm);
+    pack(head, {&outside.head}, false);
   }
 
   static NormValues norm_values(const Norm& norm) { return {widened(norm.weight), widened(norm.bias)}; }
 
-  PackedMatrix pack(const std::vector<const Linear*>& parts, bool interleave) {
+  // Into the memory that the matrix has, if it has been packed before.
+  void pack(PackedMatrix& matrix, const std::vector<const Linear*>& parts, bool interleave) {
     std::vector<at::Tensor> kept;
     std::vector<std::vector<float>> biases(parts.size());
     std::vector<WeightRows> rows;
@@ -156,22 +163,24 @@ struct NativeDecoder::Impl {
       rows.push_back({kept.back().const_data_ptr(), static_cast<std::size_t>(kept.back().size(0)),
                       biases[i].empty() ? nullptr : biases[i].data()});
     }
-    return {type, static_cast<std::size_t>(kept.front().size(1)), rows, interleave, team};
+    if (matrix.panels() > 0) {
+      matrix.repack(rows, interleave, team);
+    } else {
+      matrix = PackedMatrix(type, static_cast<std::size_t>(kept.front().size(1)), rows, interleave, team);
+    }
   }
 
-  PackedLayer pack_layer(const LayerWeights& layer) {
-    PackedLayer packed;
+  void pack_layer(PackedLayer& packed, const LayerWeights& layer) {
     packed.attention_norm = norm_values(layer.attention_norm);
     packed.attention_output_norm = norm_values(layer.attention_output_norm);
     packed.feedforward_norm = norm_values(layer.feedforward_norm);
     packed.feedforward_output_norm = norm_values(layer.feedforward_output_norm);
     packed.query_norm = widened(layer.query_norm);
     packed.key_norm = widened(layer.key_norm);
-    packed.query_key_value = pack({&layer.query, &layer.key, &layer.value}, false);
-    packed.attention_output = pack({&layer.attention_output}, false);
-    packed.up = config.gated ? pack({&layer.gate, &layer.up}, true) : pack({&layer.up}, false);
-    packed.down = pack({&layer.down}, false);
-    return packed;
+    pack(packed.query_key_value, {&layer.query, &layer.key, &layer.value}, false);
+    pack(packed.attention_output, {&layer.attention_output}, false);
+    config.gated ? pack(packed.up, {&layer.gate, &layer.up}, true) : pack(packed.up, {&layer.up}, false);
+    pack(packed.down, {&layer.down}, false);
   }
 
   [[nodiscard]] std::size_t size(std::int64_t value) const { return static_cast<std::size_t>(value); }
@@ -461,9 +470,20 @@ struct NativeDecoder::Impl {
 
 NativeDecoder::NativeDecoder(const DecoderConfig& config, const DecoderWeights& weights, at::ScalarType dtype,
                              const Options& options)
-    : impl_(std::make_unique<Impl>(config, weights, dtype, options)) {}
+    : NativeDecoder(
+          config, weights, [&](std::size_t layer) { return weights.layers[layer]; }, dtype, options) {}
+
+NativeDecoder::NativeDecoder(const DecoderConfig& config, const DecoderWeights& outside, const LayerSource& layers,
+                             at::ScalarType dtype, const Options& options)
+    : impl_(std::make_unique<Impl>(config, outside, layers, dtype, options)) {}
 
 NativeDecoder::~NativeDecoder() = default;
+
+void NativeDecoder::repack(std::size_t layer, const LayerWeights& weights) {
+  impl_->pack_layer(impl_->layers[layer], weights);
+}
+
+void NativeDecoder::repack_outside_layers(const DecoderWeights& outside) { impl_->pack_outside(outside); }
 
 const DecoderConfig& NativeDecoder::config() const { return impl_->config; }
 

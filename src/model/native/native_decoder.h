@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "model/decoder_backend.h"
@@ -20,7 +21,17 @@ class NativeDecoder final : public DecoderBackend {
   /// @param dtype  type of the weights: float32, bfloat16 or float16; keys and values are kept in it
   NativeDecoder(const DecoderConfig& config, const DecoderWeights& weights, at::ScalarType dtype,
                 const Options& options);
+  /// Gives the weights of a layer; may compute them, each is asked for once and not kept.
+  using LayerSource = std::function<LayerWeights(std::size_t layer)>;
+  /// @param outside  all but the layers
+  NativeDecoder(const DecoderConfig& config, const DecoderWeights& outside, const LayerSource& layers,
+                at::ScalarType dtype, const Options& options);
   ~NativeDecoder() override;
+
+  /// Other values of the same shapes, packed into the same memory. Whatever the cache holds is of the old ones.
+  void repack(std::size_t layer, const LayerWeights& weights);
+  /// Embedding (kept where it is, not copied), positions, final norm and head.
+  void repack_outside_layers(const DecoderWeights& outside);
 
   [[nodiscard]] const DecoderConfig& config() const override;
   [[nodiscard]] BlockPool& cache() override;

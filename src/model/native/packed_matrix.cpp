@@ -37,15 +37,32 @@ void pack_pairs(const std::uint16_t* rows, std::size_t columns, std::size_t inpu
 PackedMatrix::PackedMatrix(PanelType type, std::size_t inputs, const std::vector<WeightRows>& parts, bool interleave,
                            ThreadTeam& team)
     : type_(type), inputs_(inputs) {
+  for (const WeightRows& part : parts) {
+    part_columns_.push_back(panels_ * kPanelColumns);
+    panels_ += (part.count + kPanelColumns - 1) / kPanelColumns;
+  }
+  data_ = HugeBuffer(panels_ * panel_bytes(type, even(inputs)));
+  if (std::ranges::any_of(parts, [](const WeightRows& part) { return part.bias != nullptr; })) {
+    bias_.assign(panels_ * kPanelColumns, 0.0F);
+  }
+  pack(parts, interleave, team);
+}
+
+void PackedMatrix::repack(const std::vector<WeightRows>& parts, bool interleave, ThreadTeam& team) {
+  assert(parts.size() == part_columns_.size());
+  pack(parts, interleave, team);
+}
+
+void PackedMatrix::pack(const std::vector<WeightRows>& parts, bool interleave, ThreadTeam& team) {
   struct Source {
     const WeightRows* part;
     std::size_t first;
   };
   std::vector<Source> sources;
   for (const WeightRows& part : parts) {
-    part_columns_.push_back(sources.size() * kPanelColumns);
     for (std::size_t first = 0; first < part.count; first += kPanelColumns) sources.push_back({&part, first});
   }
+  assert(sources.size() == panels_);
   if (interleave) {
     assert(parts.size() == 2 && parts[0].count == parts[1].count);
     std::vector<Source> mixed;
@@ -56,24 +73,19 @@ PackedMatrix::PackedMatrix(PanelType type, std::size_t inputs, const std::vector
     }
     sources = std::move(mixed);
   }
-  panels_ = sources.size();
-  data_ = HugeBuffer(panels_ * panel_bytes(type, even(inputs)));
-  if (std::ranges::any_of(parts, [](const WeightRows& part) { return part.bias != nullptr; })) {
-    bias_.assign(panels_ * kPanelColumns, 0.0F);
-  }
   team.run([&](ThreadTeam::Member& member) {
     member.share(panels_, [&](std::size_t index) {
       const auto [part, first] = sources[index];
       const std::size_t columns = std::min(kPanelColumns, part->count - first);
-      std::byte* panel = data_.data() + index * panel_bytes(type, even(inputs));
-      if (type == PanelType::kFloat32) {
-        pack_wide(static_cast<const float*>(part->values) + first * inputs, columns, inputs,
+      std::byte* panel = data_.data() + index * panel_bytes(type_, even(inputs_));
+      if (type_ == PanelType::kFloat32) {
+        pack_wide(static_cast<const float*>(part->values) + first * inputs_, columns, inputs_,
                   reinterpret_cast<float*>(panel));
       } else {
-        const auto* rows = static_cast<const std::uint16_t*>(part->values) + first * inputs;
+        const auto* rows = static_cast<const std::uint16_t*>(part->values) + first * inputs_;
         auto* halves = reinterpret_cast<std::uint16_t*>(panel);
-        type == PanelType::kFloat16 ? pack_half(rows, columns, inputs, halves)
-                                    : pack_pairs(rows, columns, inputs, halves);
+        type_ == PanelType::kFloat16 ? pack_half(rows, columns, inputs_, halves)
+                                     : pack_pairs(rows, columns, inputs_, halves);
       }
       if (part->bias != nullptr) std::copy_n(part->bias + first, columns, bias_.data() + index * kPanelColumns);
     });

@@ -27,6 +27,8 @@ class PackedMatrix {
   /// @param interleave  two parts of the same size whose panels alternate (gate and up)
   PackedMatrix(PanelType type, std::size_t inputs, const std::vector<WeightRows>& parts, bool interleave,
                ThreadTeam& team);
+  /// Packs other values into the same memory. @pre  parts of the sizes that were packed before, biases where there were
+  void repack(const std::vector<WeightRows>& parts, bool interleave, ThreadTeam& team);
 
   [[nodiscard]] PanelType type() const { return type_; }
   [[nodiscard]] std::size_t inputs() const { return inputs_; }
@@ -43,6 +45,7 @@ class PackedMatrix {
   [[nodiscard]] std::size_t bytes() const { return data_.size(); }
 
  private:
+  void pack(const std::vector<WeightRows>& parts, bool interleave, ThreadTeam& team);
   PanelType type_ = PanelType::kFloat32;
   std::size_t inputs_ = 0;
   std::size_t panels_ = 0;
