@@ -19,11 +19,11 @@ struct RecordedAnswer {
 };
 
 struct RecordedAnswersOptions {
-  std::filesystem::path responses;  ///< JSON lines, gzip or not; also lm-evaluation-harness's samples_*.jsonl
-  std::filesystem::path data;       ///< JSON lines; may be empty where each row of `responses` carries its `doc`
-  std::string response_field;  ///< empty: response, prediction, output, answer or generated_text, or lm-eval's resps
-  std::string id_field;        ///< empty: the first of key, id, question_id, qid, doc_id ... that all rows of both have
-  bool partial = false;        ///< rows of the data may lack an answer
+  std::filesystem::path responses{};  ///< JSON lines, gzip or not; also lm-evaluation-harness's samples_*.jsonl
+  std::filesystem::path data{};       ///< JSON lines; may be empty where each row of `responses` carries its `doc`
+  std::string response_field{};  ///< empty: response, prediction, output, answer or generated_text, or lm-eval's resps
+  std::string id_field{};  ///< empty: the first of key, id, question_id, qid, doc_id ... that all rows of both have
+  bool partial = false;    ///< rows of the data may lack an answer
 };
 
 /// Reads and matches the rows of two files: by a field that both have, else by their order.

@@ -39,6 +39,8 @@ struct Scorer {
 [[nodiscard]] const Scorer& find_scorer(std::string_view name);
 
 // Rows of the table.
+AnswerScore score_choice(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
+AnswerScore score_gsm8k(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
 AnswerScore score_ifeval(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
 AnswerScore score_match(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);
 AnswerScore score_number(const text::jinja::Value& document, const std::string& response, const ScorerOptions& options);

@@ -11,6 +11,8 @@ namespace cambium::tasks {
 namespace {
 
 constexpr Scorer kScorers[] = {
+    {"choice", "the chosen option of a multiple-choice question", score_choice},
+    {"gsm8k", "GSM8K: the number behind ####, and the last number", score_gsm8k},
     {"ifeval", "IFEval's 25 verifiable instructions, strict and loose", score_ifeval},
     {"match", "short answers: equal to, or containing, one of the right ones", score_match},
     {"number", "the stated or last number, within --tolerance", score_number},
