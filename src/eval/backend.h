@@ -28,7 +28,15 @@ struct BackendFacts {
   std::size_t max_length = 0;  ///< tokens of prompt and answer together
   /// Token texts and ids; nothing where the model has none.
   using Token = std::optional<std::pair<std::string, std::int32_t>>;
-  Token bos, eos, pad;
+  Token bos = std::nullopt, eos = std::nullopt, pad = std::nullopt;
+};
+
+/// What answering has cost so far.
+struct BackendWork {
+  std::size_t prompt_tokens = 0;    ///< of all questions
+  std::size_t computed_tokens = 0;  ///< of these run through the model: the rest was shared
+  std::size_t answer_tokens = 0;    ///< scored or generated
+  std::size_t generated_tokens = 0;
 };
 
 /// One request, asked for the repeat-th time.
@@ -52,6 +60,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
   [[nodiscard]] virtual const BackendFacts& facts() const = 0;
+  [[nodiscard]] virtual BackendWork work() const = 0;
   /// Null: the model has none.
   [[nodiscard]] virtual const text::ChatTemplate* chat_template() const = 0;
   /// Answers all questions, in whatever order suits it. What the sink throws ends the call.

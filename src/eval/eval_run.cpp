@@ -154,6 +154,7 @@ void run(const EvalOptions& options, EvalReport& report) {
                            .tasks = tasks.set,
                            .facts = backend.facts(),
                            .options = settings,
+                           .work = backend.work(),
                            .has_chat_template = options.apply_chat_template,
                            .batch_size = options.batch_size.empty() ? "auto" : options.batch_size,
                            .device = options.device,

@@ -228,6 +228,13 @@ Value harness_results(const HarnessRun& run, bool with_hashes) {
   set(all, "git_hash", Value());
   set(all, "date", Value::real(run.date));
   set(all, "cambium_version", text_value(run.options.version));
+  set(all, "cambium_work",
+      Value::dict({{"questions", count_value(run.evaluation.questions)},
+                   {"computed_questions", count_value(run.evaluation.computed)},
+                   {"prompt_tokens", count_value(run.work.prompt_tokens)},
+                   {"computed_tokens", count_value(run.work.computed_tokens)},
+                   {"answer_tokens", count_value(run.work.answer_tokens)},
+                   {"generated_tokens", count_value(run.work.generated_tokens)}}));
   set(all, "tokenizer_pad_token", token_pair(run.facts.pad));
   set(all, "tokenizer_eos_token", token_pair(run.facts.eos));
   set(all, "tokenizer_bos_token", token_pair(run.facts.bos));

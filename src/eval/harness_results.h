@@ -16,6 +16,7 @@ struct HarnessRun {
   const tasks::TaskSet& tasks;
   const BackendFacts& facts;
   const EvaluateOptions& options;
+  BackendWork work;
   bool has_chat_template = false;  ///< options.chat_template was applied
   std::string batch_size = "auto";
   std::string device = "cpu";

@@ -67,6 +67,7 @@ struct LocalBackend::Impl {
   GenerationDefaults defaults;
   std::optional<text::ChatTemplate> chat;
   BackendFacts facts;
+  BackendWork work;
   Workers workers;
 
   Impl(model::Engine& an_engine, LocalModel a_model)
@@ -141,6 +142,14 @@ struct LocalBackend::Impl {
     }
   }
 
+  // Adds what the engine's last call cost.
+  void count() {
+    const model::EngineStatistics& statistics = engine.statistics();
+    work.prompt_tokens += statistics.prompt_tokens;
+    work.computed_tokens += statistics.computed_tokens;
+    work.generated_tokens += statistics.generated_tokens;
+  }
+
   void score(std::span<const Question> questions, std::span<const std::size_t> chosen, AnswerSink& sink);
   void generate(std::span<const Question> questions, std::span<const std::size_t> chosen, std::uint64_t seed,
                 AnswerSink& sink);
@@ -209,9 +218,11 @@ void LocalBackend::Impl::score(std::span<const Question> questions, std::span<co
       if (--sum.missing > 0) continue;
       double total = 0;
       for (const double part : sum.parts) total += part;
+      work.answer_tokens += sum.tokens;
       sink.answered(numbers[place.question], {.log_likelihood = total, .greedy = sum.greedy, .text = {}}, sum.tokens);
     }
   });
+  count();
 }
 
 GenerationPlan LocalBackend::Impl::plan(const Question& question, std::size_t number) const {
@@ -262,12 +273,14 @@ void LocalBackend::Impl::generate(std::span<const Question> questions, std::span
   engine.generate(requests, results, [&](std::size_t i) {
     const std::vector<std::int32_t>& ids = results[i].ids;
     texts[i].reset();
+    work.answer_tokens += ids.size();
     sink.answered(plans[i].question,
                   {.log_likelihood = 0,
                    .greedy = false,
                    .text = cut_at_stops(tokenizer.decode(ids, true), plans[i].settings.stops)},
                   ids.size());
   });
+  count();
 }
 
 LocalBackend::LocalBackend(model::Engine& engine, LocalModel model)
@@ -276,6 +289,8 @@ LocalBackend::LocalBackend(model::Engine& engine, LocalModel model)
 LocalBackend::~LocalBackend() = default;
 
 const BackendFacts& LocalBackend::facts() const { return impl_->facts; }
+
+BackendWork LocalBackend::work() const { return impl_->work; }
 
 const text::ChatTemplate* LocalBackend::chat_template() const { return impl_->chat ? &*impl_->chat : nullptr; }
 

@@ -40,6 +40,7 @@ class LocalBackend final : public Backend {
   ~LocalBackend() override;
 
   [[nodiscard]] const BackendFacts& facts() const override;
+  [[nodiscard]] BackendWork work() const override;
   [[nodiscard]] const text::ChatTemplate* chat_template() const override;
   void answer(std::span<const Question> questions, std::uint64_t seed, AnswerSink& sink) override;
 
