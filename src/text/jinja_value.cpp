@@ -19,22 +19,26 @@ constexpr std::size_t kNoEntry = static_cast<std::size_t>(-1);
 }  // namespace
 
 void Object::dispose(const Object* object) noexcept {
-  // A list of lists of lists ... must not free itself recursively: what becomes free meanwhile waits here.
-  thread_local std::vector<const Object*> waiting;
-  thread_local bool draining = false;
   if (dynamic_cast<const StringObject*>(object) != nullptr) {
     delete object;
     return;
   }
-  waiting.push_back(object);
-  if (draining) return;
-  draining = true;
-  while (!waiting.empty()) {
-    const Object* next = waiting.back();
-    waiting.pop_back();
+  // A list of lists of lists ... must not free itself recursively: what becomes free meanwhile waits. Only a pointer is
+  // the thread's own, so that values with static lifetime, which outlive thread-local objects, can still be freed.
+  thread_local std::vector<const Object*>* waiting = nullptr;
+  if (waiting != nullptr) {
+    waiting->push_back(object);
+    return;
+  }
+  std::vector<const Object*> free_now;
+  waiting = &free_now;
+  delete object;
+  while (!free_now.empty()) {
+    const Object* next = free_now.back();
+    free_now.pop_back();
     delete next;
   }
-  draining = false;
+  waiting = nullptr;
 }
 
 Value Value::boolean(bool value) noexcept {
