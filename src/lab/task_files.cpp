@@ -54,7 +54,8 @@ std::string task_yaml(const TaskFile& task) {
   return yaml;
 }
 
-std::string test_rows(const std::vector<Exercise>& exercises, const std::string& medium_column) {
+std::string test_rows(const std::vector<Exercise>& exercises, const std::string& medium_column,
+                      const std::string& tag) {
   std::string lines;
   for (std::size_t i = 0; i < exercises.size(); ++i) {
     const Exercise& each = exercises[i];
@@ -72,7 +73,7 @@ std::string test_rows(const std::vector<Exercise>& exercises, const std::string&
       std::string tags;
       for (std::string name; std::getline(names, name);) {
         files.push_back(name);
-        tags += "<image>";
+        tags += "<" + tag + ">";
       }
       row[medium_column] = files;
       row["tags"] = tags;

@@ -21,8 +21,9 @@ struct TaskFile {
 /// The YAML; data in tasks/data/NAME.jsonl.
 [[nodiscard]] std::string task_yaml(const TaskFile& task);
 
-/// JSON lines {"id", "question", "answer", "choices"?, "topic", "images"?}. `medium` of an exercise holds its files,
-/// one a line.
-[[nodiscard]] std::string test_rows(const std::vector<Exercise>& exercises, const std::string& medium_column);
+/// JSON lines, with "tags": <TAG> once for each file. {"id", "question", "answer", "choices"?, "topic", "images"?}.
+/// `medium` of an exercise holds its files, one a line.
+[[nodiscard]] std::string test_rows(const std::vector<Exercise>& exercises, const std::string& medium_column,
+                                    const std::string& tag);
 
 }  // namespace cambium::lab

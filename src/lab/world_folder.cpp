@@ -82,7 +82,7 @@ class WorldMaker {
   }
   void write_task(const TaskFile& task, const std::vector<Exercise>& exercises) {
     write("tasks/" + task.name + ".yaml", task_yaml(task));
-    write("tasks/data/" + task.name + ".jsonl", test_rows(exercises, task.medium_column));
+    write("tasks/data/" + task.name + ".jsonl", test_rows(exercises, task.medium_column, task.medium));
     report_.test_rows += exercises.size();
   }
   void count_text(const std::vector<Exercise>& exercises) {
@@ -141,14 +141,15 @@ class WorldMaker {
       if (topic.size() < options_.test_media) topic.push_back(std::move(each));
     }
   }
-  void write_tests(const std::map<std::string, std::vector<Exercise>>& tests, const std::string& tag) {
+  void write_tests(const std::map<std::string, std::vector<Exercise>>& tests, const std::string& tag,
+                   const std::string& medium) {
     for (const auto& [topic, exercises] : tests) {
       write_task({.name = "lab_" + topic,
                   .what = fmt::format("{}: {}", tag, topic),
                   .scoring = Scoring::kChoice,
                   .tag = tag,
-                  .medium = "image",
-                  .medium_column = "images"},
+                  .medium = medium,
+                  .medium_column = medium + "s"},
                  exercises);
     }
   }
@@ -179,7 +180,7 @@ class WorldMaker {
       add_tests(viewed.questions, {file}, tests);
       progress_.advance(1);
     }
-    write_tests(tests, "lab_vision");
+    write_tests(tests, "lab_vision", "image");
     for (const auto& row : rows) corpus_.push_back(row["conversations"][1]["value"]);
     corpus_.push_back(rows.empty() ? "" : rows[0]["conversations"][0]["value"]);
   }
@@ -212,10 +213,12 @@ class WorldMaker {
     std::map<std::string, std::vector<Exercise>> tests;
     for (std::size_t i = 0; i < options_.test_media; ++i) {
       const auto viewed = make_clip(options_.image_size, options_.frames, test_draw);
-      add_tests(viewed.questions, write_clip(fmt::format("clips/test/{:05}", i), viewed.medium), tests);
+      const std::string name = fmt::format("clips/test/{:05}", i);
+      static_cast<void>(write_clip(name, viewed.medium));
+      add_tests(viewed.questions, {name + ".gif"}, tests);
       progress_.advance(1);
     }
-    write_tests(tests, "lab_video");
+    write_tests(tests, "lab_video", "video");
   }
 
   std::string write_sound(const std::string& name, const Sound& sound) {
@@ -242,10 +245,12 @@ class WorldMaker {
     std::map<std::string, std::vector<Exercise>> tests;
     for (std::size_t i = 0; i < options_.test_media; ++i) {
       const auto viewed = make_sound(test_draw);
-      add_tests(viewed.questions, {write_sound(fmt::format("sounds/test/{:05}", i), viewed.medium)}, tests);
+      const std::string name = fmt::format("sounds/test/{:05}", i);
+      static_cast<void>(write_sound(name, viewed.medium));
+      add_tests(viewed.questions, {name + ".wav"}, tests);
       progress_.advance(1);
     }
-    write_tests(tests, "lab_audio");
+    write_tests(tests, "lab_audio", "audio");
   }
 
   void make_tokenizer() {

@@ -204,6 +204,7 @@ class GraphBuilder {
           scope.model = file;
           break;
         }
+        case ArmStep::Kind::kGraft:
         case ArmStep::Kind::kTune:
         case ArmStep::Kind::kRun:
           add_arm_step(body, id, scope);
@@ -215,28 +216,29 @@ class GraphBuilder {
   }
 
   void add_arm_step(const ArmStep& body, const std::string& id, Scope& scope) {
-    const bool tune = body.kind == ArmStep::Kind::kTune;
     scope.out = "models/" + id;
-    Step step{.name = fmt::format("{}/{}", id,
-                                  tune                ? "tune"
-                                  : body.body.empty() ? "run"
-                                                      : body.body[0].get<std::string>()),
-              .kind = tune ? "tune" : "run",
+    Step step{.name = {},
+              .kind = {},
               .command = {},
               .needs = {},
               .files = {},
               .output = scope.out,
               .cached = body.cached,
               .inputs = {}};
-    if (tune) {
-      const std::string file = fmt::format("configs/{}.yml", id);
-      step.files[file] = filled_in(body.body, lookup(scope)).dump(2) + "\n";
-      step.command = {"tune", file};
-    } else {
+    if (body.kind == ArmStep::Kind::kRun) {
+      step.kind = "run";
       for (const Json& word : body.body) {
         const Json filled = filled_in(word, lookup(scope));
         step.command.push_back(filled.is_string() ? filled.get<std::string>() : filled.dump());
       }
+      step.name = fmt::format("{}/{}", id, step.command.empty() ? "run" : step.command[0]);
+    } else {
+      step.kind = body.kind == ArmStep::Kind::kTune ? "tune" : "graft";
+      step.name = fmt::format("{}/{}", id, step.kind);
+      const std::string file = fmt::format("configs/{}.{}.yml", id, step.kind);
+      step.files[file] = filled_in(body.body, lookup(scope)).dump(2) + "\n";
+      step.command = {step.kind, file};
+      if (step.kind == "graft") step.command.insert(step.command.end(), {"-o", scope.out});
     }
     add_recipes(step);
     const std::string name = step.name;

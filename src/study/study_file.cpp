@@ -205,16 +205,18 @@ class StudyReader {
     };
     const auto is = [&](const char* key, Json::value_t type) { return body.contains(key) && body[key].type() == type; };
     take("model", ArmStep::Kind::kModel, is("model", Json::value_t::string), "a path or name");
+    take("graft", ArmStep::Kind::kGraft, is("graft", Json::value_t::object), "a graft file's content");
     take("tune", ArmStep::Kind::kTune, is("tune", Json::value_t::object), "a configuration");
     take("recipe", ArmStep::Kind::kRecipe, is("recipe", Json::value_t::object), "a recipe");
     take("run", ArmStep::Kind::kRun, is("run", Json::value_t::array), "a list of words");
-    if (kinds != 1) refuse(path, "expected one of model, tune, recipe, run");
+    if (kinds != 1) refuse(path, "expected one of model, graft, tune, recipe, run");
     return step;
   }
   void read_arm(const std::string& name, const Json& body) {
     const std::string path = "arms." + name;
     if (!body.is_object()) refuse(path, "an arm is a mapping");
-    check_keys(body, path, {"title", "from", "bases", "evaluate", "model", "tune", "recipe", "run", "do", "cache"});
+    check_keys(body, path,
+               {"title", "from", "bases", "evaluate", "model", "graft", "tune", "recipe", "run", "do", "cache"});
     Arm arm{.name = name,
             .title = name,
             .from = {},
@@ -231,11 +233,12 @@ class StudyReader {
       std::size_t index = 0;
       for (const Json& each : list(body, path, "do")) {
         const std::string place = fmt::format("{}.do.{}", path, index++);
-        if (!each.is_object()) refuse(place, "expected a mapping with model, tune, recipe or run");
-        check_keys(each, place, {"model", "tune", "recipe", "run", "cache"});
+        if (!each.is_object()) refuse(place, "expected a mapping with model, graft, tune, recipe or run");
+        check_keys(each, place, {"model", "graft", "tune", "recipe", "run", "cache"});
         arm.steps.push_back(read_step(each, place));
       }
-    } else if (body.contains("model") || body.contains("tune") || body.contains("recipe") || body.contains("run")) {
+    } else if (body.contains("model") || body.contains("graft") || body.contains("tune") || body.contains("recipe") ||
+               body.contains("run")) {
       arm.steps.push_back(read_step(body, path));
     }
     if (arm.steps.empty() && arm.from.empty())

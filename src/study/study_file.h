@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 struct ArmStep {
   enum class Kind {
     kModel,   ///< an existing model: a path or hub name
+    kGraft,   ///< a graft file of `cambium graft`
     kTune,    ///< a configuration of `cambium tune`
     kRecipe,  ///< a merge recipe, merged in memory wherever the model is used
     kRun,     ///< any command of cambium that makes ${out}

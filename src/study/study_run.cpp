@@ -26,6 +26,7 @@ double rough_seconds(const std::string& kind) {
   if (kind == "tune") return 120;
   if (kind == "world") return 20;
   if (kind == "eval") return 20;
+  if (kind == "graft") return 2;
   return 5;
 }
 
@@ -176,10 +177,13 @@ class StepRunner {
     const bool same = before.inputs == checkpoint::to_string(step.inputs);
     std::vector<std::string> command = step.command;
     if (!output.empty()) {
-      if (step.kind == "tune" && same && fs::exists(output) && !fs::is_symlink(output)) {
+      // `cambium tune` keeps its checkpoints beside the output.
+      const fs::path tuning = output.string() + ".tuning";
+      if (step.kind == "tune" && same && fs::exists(tuning) && !fs::exists(output)) {
         command.emplace_back("--resume");
       } else {
         fs::remove_all(output);
+        fs::remove_all(tuning);
       }
       fs::create_directories(output.parent_path());
     }

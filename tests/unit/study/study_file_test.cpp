@@ -96,7 +96,9 @@ TEST_F(StudyText, ASweepBecomesOneArmForEachPointOfItsGrid) {
 }
 
 TEST_F(StudyText, NamesLineAndNearestOfWhatItDoesNotKnow) {
-  const auto message = [&](const std::string& text) { return [this, text] { static_cast<void>(step_graph(read(text))); }; };
+  const auto message = [&](const std::string& text) {
+    return [this, text] { static_cast<void>(step_graph(read(text))); };
+  };
   EXPECT_THAT(message(changed("title: A", "titel: A")),
               ThrowsMessage<RecipeError>(AllOf(HasSubstr("line 2"), HasSubstr("titel"), HasSubstr("title"))));
   EXPECT_THAT(message(changed("second: tuned", "second: tuend")),
@@ -124,8 +126,8 @@ TEST_F(StudyText, StepsComeBehindWhatTheyNeedAndKnowTheirFiles) {
                                      "llama/s1/base/language/eval", "llama/s1/merged/vision/eval"}));
   EXPECT_THAT(names, testing::Not(testing::Contains("llama/s1/base/vision/eval")));
   const Step& tune = graph.step("llama/s1/base/tune");
-  EXPECT_THAT(tune.command, ElementsAre("tune", "configs/llama/s1/base.yml"));
-  EXPECT_THAT(tune.files.at("configs/llama/s1/base.yml"),
+  EXPECT_THAT(tune.command, ElementsAre("tune", "configs/llama/s1/base.tune.yml"));
+  EXPECT_THAT(tune.files.at("configs/llama/s1/base.tune.yml"),
               AllOf(HasSubstr("\"model\": \"world-s1/initial/llama-1m\""), HasSubstr("\"lr\": 0.1")));
   const Step& merged = graph.step("llama/s1/merged/vision/eval");
   EXPECT_THAT(merged.files.at("recipes/llama/s1/merged.yml"), HasSubstr("models/llama/s1/tuned"));
