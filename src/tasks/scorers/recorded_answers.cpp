@@ -100,6 +100,17 @@ std::string response_of(const RowFile& file, const Row& row, const std::string& 
                   file.where(row), fmt::join(kResponseFields, ", ")));
 }
 
+// lm-evaluation-harness writes a row for each filter of a task: the same answer again.
+void drop_other_filters(RowFile& file) {
+  const Value* first = field(file.rows[0].value, "filter");
+  if (first == nullptr || !first->is_string() || !all_have(file, "filter") || !all_have(file, "doc_id")) return;
+  const std::string kept = first->as_string();
+  std::erase_if(file.rows, [&](const Row& row) {
+    const Value* filter = field(row.value, "filter");
+    return filter->is_string() && filter->as_string() != kept;
+  });
+}
+
 // The field that rows of both files are matched by; empty: their order.
 std::string matching_field(const RowFile& responses, const RowFile& data, const std::string& wanted) {
   if (!wanted.empty()) {
@@ -159,7 +170,8 @@ std::vector<RecordedAnswer> with_own_documents(const RowFile& responses, const R
 }  // namespace
 
 std::vector<RecordedAnswer> read_recorded_answers(const RecordedAnswersOptions& options) {
-  const RowFile responses = read_rows(options.responses);
+  RowFile responses = read_rows(options.responses);
+  drop_other_filters(responses);
   if (options.data.empty()) return with_own_documents(responses, options);
   const RowFile data = read_rows(options.data);
   const std::string name = matching_field(responses, data, options.id_field);

@@ -59,6 +59,15 @@ TEST(RecordedAnswers, AreReadFromSamplesOfLmEvaluationHarness) {
               ElementsAre("doc_id: three - x"));
 }
 
+TEST(RecordedAnswers, OfSeveralFiltersCountOnce) {
+  EXPECT_THAT(read(R"({"doc_id": 0, "doc": {"q": "a"}, "resps": [["x"]], "filter": "strict"}
+{"doc_id": 1, "doc": {"q": "b"}, "resps": [["y"]], "filter": "strict"}
+{"doc_id": 0, "doc": {"q": "a"}, "resps": [["x"]], "filter": "loose"}
+{"doc_id": 1, "doc": {"q": "b"}, "resps": [["y"]], "filter": "loose"})",
+                   ""),
+              ElementsAre("doc_id: a - x", "doc_id: b - y"));
+}
+
 TEST(RecordedAnswers, NameFileLineAndFieldOfABadRow) {
   EXPECT_THAT(reading("{\"key\": 7, \"response\": \"a\"}\n{\"key\": 8,", kData),
               ThrowsMessage<RecipeError>(HasSubstr("answers.jsonl:2: not valid JSON")));
