@@ -24,6 +24,12 @@ class HeadMask {
   std::vector<std::uint8_t> off_;
 };
 
+/// A block of another sequence of the same step that begins with tokens of this one.
+struct BlockMirror {
+  std::size_t index = 0;  ///< in this sequence's `blocks`
+  BlockId block = 0;      ///< receives the same keys and values
+};
+
 /// The next tokens of one sequence, to be run in one step.
 struct StepSequence {
   std::span<const BlockId>
@@ -36,6 +42,8 @@ struct StepSequence {
   std::int64_t rope_length =
       0;  ///< what length-dependent rope types go by: tokens of the sequence, the new ones included
   const HeadMask* heads_off = nullptr;
+  /// Only for steps that trace or restart (NativeDecoder): where sequences of the step go on from this one.
+  std::span<const BlockMirror> mirrors = {};
 };
 
 /// Runs the decoder over a batch of sequences of any lengths ("ragged": no padding).

@@ -59,6 +59,7 @@ def run_file(path, cambium, make_pair):
         models = os.environ.get("CAMBIUM_TEST_MODELS", "")
         for number, language, rest, lines in blocks(path):
             if rest and "=" not in rest and language != "console":
+                os.makedirs(os.path.dirname(os.path.join(folder, rest)), exist_ok=True)
                 with open(os.path.join(folder, rest), "w", encoding="utf-8") as file:
                     file.write("\n".join(lines) + "\n")
             if language != "console":

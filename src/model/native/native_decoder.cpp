@@ -11,6 +11,7 @@
 #include "model/native/packed_matrix.h"
 #include "model/native/panel_product.h"
 #include "model/native/rope_table.h"
+#include "model/native/row_buffer.h"
 #include "model/native/row_kernels.h"
 #include "model/native/thread_team.h"
 #include "tensor/convert.h"
@@ -58,37 +59,6 @@ std::size_t rows_at_once(std::size_t columns) {
 // With so few rows each thread prepares all inputs of a product for itself: cheaper than waiting for another one.
 constexpr std::size_t kFewRows = 4;
 
-// A float32 buffer of rows, zeroed when it grows (padding must be zero), with a bfloat16 copy where the products want
-// one.
-class Rows {
- public:
-  void resize(std::size_t rows, std::size_t columns, bool with_rounded) {
-    columns_ = columns;
-    stride_ = row_stride(columns);
-    if (values_.size() < rows * stride_) values_.assign(rows * stride_, 0.0F);
-    if (with_rounded && rounded_.size() < rows * stride_) rounded_.assign(rows * stride_, 0);
-    with_rounded_ = with_rounded;
-  }
-  [[nodiscard]] float* row(std::size_t index) { return values_.data() + index * stride_; }
-  [[nodiscard]] std::size_t stride() const { return stride_; }
-  [[nodiscard]] bool with_rounded() const { return with_rounded_; }
-  void round(std::size_t index) { round_rows(row(index), even(columns_), rounded_.data() + index * stride_); }
-  [[nodiscard]] ActivationRows view(std::size_t count) const {
-    return {values_.data(), with_rounded_ ? rounded_.data() : nullptr, stride_, count};
-  }
-
- private:
-  std::vector<float> values_;
-  std::vector<std::uint16_t> rounded_;
-  std::size_t columns_ = 0, stride_ = 0;
-  bool with_rounded_ = false;
-};
-
-ActivationRows part_of(const ActivationRows& rows, std::size_t first, std::size_t count) {
-  return {rows.values + first * rows.stride, rows.rounded == nullptr ? nullptr : rows.rounded + first * rows.stride,
-          rows.stride, count};
-}
-
 }  // namespace
 
 struct NativeDecoder::Impl {
@@ -113,9 +83,13 @@ struct NativeDecoder::Impl {
     std::size_t sequence, kv_head, first, last;
   };
   std::span<const StepSequence> sequences;
+  std::span<const std::size_t> wanted;
+  bool linked = false;         // sequences may go on from each other's new tokens
+  LayerTrace* kept = nullptr;  // receives what the layers hold
   std::vector<Place> places;
   std::vector<std::size_t> first_rows;
   std::vector<AttentionPiece> pieces;
+  std::vector<AttentionPiece> last_pieces;        // of the last layer: wanted rows only
   std::vector<std::vector<const float*>> angles;  // by rope and row: cosines, then sines
   std::vector<std::vector<float>> own_angles;     // rows for sequences with frequencies of their own
   Rows x, normed, second_normed, qkv, attended, inner, extra, logits;
@@ -154,19 +128,19 @@ struct NativeDecoder::Impl {
 
   // Into the memory that the matrix has, if it has been packed before.
   void pack(PackedMatrix& matrix, const std::vector<const Linear*>& parts, bool interleave) {
-    std::vector<at::Tensor> kept;
+    std::vector<at::Tensor> held;
     std::vector<std::vector<float>> biases(parts.size());
     std::vector<WeightRows> rows;
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      kept.push_back(parts[i]->weight.contiguous());
+      held.push_back(parts[i]->weight.contiguous());
       biases[i] = widened(parts[i]->bias);
-      rows.push_back({kept.back().const_data_ptr(), static_cast<std::size_t>(kept.back().size(0)),
+      rows.push_back({held.back().const_data_ptr(), static_cast<std::size_t>(held.back().size(0)),
                       biases[i].empty() ? nullptr : biases[i].data()});
     }
     if (matrix.panels() > 0) {
       matrix.repack(rows, interleave, team);
     } else {
-      matrix = PackedMatrix(type, static_cast<std::size_t>(kept.front().size(1)), rows, interleave, team);
+      matrix = PackedMatrix(type, static_cast<std::size_t>(held.front().size(1)), rows, interleave, team);
     }
   }
 
@@ -187,8 +161,9 @@ struct NativeDecoder::Impl {
 
   // ---- preparation on the calling thread ----
 
-  void prepare(std::span<const StepSequence> step) {
+  void prepare(std::span<const StepSequence> step, std::span<const std::size_t> rows_wanted) {
     sequences = step;
+    wanted = rows_wanted;
     places.clear();
     first_rows.clear();
     pieces.clear();
@@ -207,6 +182,11 @@ struct NativeDecoder::Impl {
         for (std::size_t h = 0; h < cache.shape().kv_heads; ++h) pieces.push_back({s, h, first, last});
         last = first;
       }
+    }
+    last_pieces.clear();
+    for (const std::size_t row : wanted) {
+      for (std::size_t h = 0; h < cache.shape().kv_heads; ++h)
+        last_pieces.push_back({places[row].sequence, h, places[row].token, places[row].token + 1});
     }
     const std::size_t rows = places.size(), hidden = size(config.hidden_size),
                       heads = size(config.num_heads * config.head_dim);
@@ -360,20 +340,29 @@ struct NativeDecoder::Impl {
     if (turn != nullptr) rotate_head(key, turn, turn + half, half);
     const auto [s, t] = places[row];
     const auto position = size(sequences[s].first_position) + t;
-    cache.store(sequences[s].blocks[position / BlockPool::kBlockTokens], index, kv_head,
-                position % BlockPool::kBlockTokens, key, value);
+    const std::size_t block = position / BlockPool::kBlockTokens, slot = position % BlockPool::kBlockTokens;
+    cache.store(sequences[s].blocks[block], index, kv_head, slot, key, value);
+    for (const BlockMirror& mirror : sequences[s].mirrors) {
+      if (mirror.index == block) cache.store(mirror.block, index, kv_head, slot, key, value);
+    }
+  }
+
+  // True if of the last layer only some rows are needed.
+  [[nodiscard]] bool narrows(std::size_t index) const {
+    return index + 1 == layers.size() && wanted.size() < places.size();
   }
 
   void attention(Member& member, std::size_t index) {
     const std::size_t rows = places.size(), kv_heads = cache.shape().kv_heads;
+    const std::vector<AttentionPiece>& parts = narrows(index) ? last_pieces : pieces;
     // A sequence with one new token needs nothing from other rows: no barrier between its two halves.
-    const bool single = rows == sequences.size();
+    const bool single = !linked && rows == sequences.size() && !narrows(index);
     if (!single) {
       member.share(rows * kv_heads, [&](std::size_t i) { finish_heads(index, i / kv_heads, i % kv_heads); });
       member.barrier();
     }
-    member.share(pieces.size(), [&](std::size_t i) {
-      const AttentionPiece& piece = pieces[i];
+    member.share(parts.size(), [&](std::size_t i) {
+      const AttentionPiece& piece = parts[i];
       const StepSequence& sequence = sequences[piece.sequence];
       const std::size_t row = first_rows[piece.sequence];
       if (single) finish_heads(index, row, piece.kv_head);
@@ -408,17 +397,46 @@ struct NativeDecoder::Impl {
     member.barrier();
   }
 
+  void keep(Member& member, std::size_t index) {
+    const std::size_t hidden = kept->hidden, heads = kept->attention;
+    member.share(places.size(), [&](std::size_t i) {
+      std::copy_n(x.row(i), hidden, kept->inputs[index].data() + i * hidden);
+      std::copy_n(attended.row(i), heads, kept->attended[index].data() + i * heads);
+    });
+    member.barrier();
+  }
+
+  // Rows of which more is needed move to the front.
+  void narrow(Member& member) {
+    if (member.index() == 0) {
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i] == i) continue;
+        std::copy_n(x.row(wanted[i]), size(config.hidden_size), x.row(i));
+        std::copy_n(attended.row(wanted[i]), size(config.num_heads * config.head_dim), attended.row(i));
+      }
+    }
+    member.barrier();
+  }
+
   void run_layer(Member& member, std::size_t index) {
     const PackedLayer& layer = layers[index];
-    const std::size_t rows = places.size();
+    const ActivationRows input = product_input(member, normed, places.size(), [&](std::size_t i, float* out) {
+      normalise(x.row(i), layer.attention_norm, out);
+    });
+    product(member, layer.query_key_value, input, {Mode::kStore, config.activation, qkv.row(0), qkv.stride()});
+    attention(member, index);
+    if (kept != nullptr) keep(member, index);
+    if (narrows(index)) narrow(member);
+    finish_layer(member, index, narrows(index) ? wanted.size() : places.size());
+  }
+
+  // What follows the heads: x holds the layer's input, `attended` the heads' outputs.
+  void finish_layer(Member& member, std::size_t index, std::size_t rows) {
+    if (rows == 0) return;
+    const PackedLayer& layer = layers[index];
     const bool sandwich = config.sandwich_norms;
     const ProductOutput residual{sandwich ? Mode::kStore : Mode::kAdd, config.activation,
                                  sandwich ? extra.row(0) : x.row(0), sandwich ? extra.stride() : x.stride()};
-    const auto norm_of_x = [&](const NormValues& norm) {
-      return [this, &norm](std::size_t i, float* out) { normalise(x.row(i), norm, out); };
-    };
-    ActivationRows input = product_input(member, normed, rows, norm_of_x(layer.attention_norm));
-    product(member, layer.query_key_value, input, {Mode::kStore, config.activation, qkv.row(0), qkv.stride()});
     if (config.parallel_residual) {  // reads x before attention adds to it
       member.share(rows, [&](std::size_t i) {
         normalise(x.row(i), layer.feedforward_norm, second_normed.row(i));
@@ -426,26 +444,28 @@ struct NativeDecoder::Impl {
       });
       member.barrier();
     }
-    attention(member, index);
     product(member, layer.attention_output, written_input(member, attended, rows), residual);
     if (sandwich) add_normalised(member, rows, layer.attention_output_norm);
 
-    input = config.parallel_residual ? second_normed.view(rows)
-                                     : product_input(member, normed, rows, norm_of_x(layer.feedforward_norm));
+    const ActivationRows input = config.parallel_residual
+                                     ? second_normed.view(rows)
+                                     : product_input(member, normed, rows, [&](std::size_t i, float* out) {
+                                         normalise(x.row(i), layer.feedforward_norm, out);
+                                       });
     product(member, layer.up, input,
             {config.gated ? Mode::kGate : Mode::kActivate, config.activation, inner.row(0), inner.stride()});
     product(member, layer.down, written_input(member, inner, rows), residual);
     if (sandwich) add_normalised(member, rows, layer.feedforward_output_norm);
   }
 
-  void run_head(Member& member, std::span<const std::size_t> wanted, const Consumer& consumer) {
+  // Behind the last layer the wanted rows are the first ones, if there are others.
+  void run_head(Member& member, const Consumer& consumer) {
     constexpr std::size_t kRowsAtOnce = 48;
     const std::size_t vocab = size(config.vocab_size);
     for (std::size_t first = 0; first < wanted.size(); first += kRowsAtOnce) {
       const std::size_t count = std::min(kRowsAtOnce, wanted.size() - first);
-      const ActivationRows input = product_input(member, normed, count, [&](std::size_t i, float* out) {
-        normalise(x.row(wanted[first + i]), final_norm, out);
-      });
+      const ActivationRows input = product_input(
+          member, normed, count, [&](std::size_t i, float* out) { normalise(x.row(first + i), final_norm, out); });
       product(member, head, input, {Mode::kStore, config.activation, logits.row(0), logits.stride()});
       member.share(count, [&](std::size_t i) {
         if (config.logit_softcap > 0) soft_cap(logits.row(i), vocab, static_cast<float>(config.logit_softcap));
@@ -455,15 +475,59 @@ struct NativeDecoder::Impl {
     }
   }
 
-  void step(std::span<const StepSequence> step, std::span<const std::size_t> wanted, const Consumer& consumer) {
-    prepare(step);
+  void run(std::span<const StepSequence> step, std::span<const std::size_t> rows_wanted, const Consumer& consumer,
+           const std::function<void(Member&)>& body) {
+    prepare(step, rows_wanted);
     if (places.empty()) return;
     logits.resize(std::min<std::size_t>(48, wanted.size()), head.panels() * kPanelColumns, false);
     team.run([&](Member& member) {
+      body(member);
+      run_head(member, consumer);
+    });
+  }
+
+  void step(std::span<const StepSequence> step, std::span<const std::size_t> rows_wanted, const Consumer& consumer) {
+    run(step, rows_wanted, consumer, [&](Member& member) {
       member.share(places.size(), [&](std::size_t row) { embed_row(row); });
       member.barrier();
       for (std::size_t i = 0; i < layers.size(); ++i) run_layer(member, i);
-      run_head(member, wanted, consumer);
+    });
+  }
+
+  void start_trace(LayerTrace& trace, std::span<const StepSequence> step) {
+    trace.hidden = size(config.hidden_size);
+    trace.attention = size(config.num_heads * config.head_dim);
+    trace.rows = 0;
+    for (const StepSequence& sequence : step) trace.rows += sequence.ids.size();
+    trace.inputs.resize(layers.size());
+    trace.attended.resize(layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      trace.inputs[i].resize(trace.rows * trace.hidden);
+      trace.attended[i].resize(trace.rows * trace.attention);
+    }
+  }
+
+  // A row of a traced layer, as it is before its heads' outputs are projected.
+  void take_row(const LayerTrace& trace, std::size_t layer, std::size_t row, std::size_t to) {
+    const std::size_t from = row % trace.rows, dim = size(config.head_dim);
+    std::copy_n(trace.inputs[layer].data() + from * trace.hidden, trace.hidden, x.row(to));
+    std::copy_n(trace.attended[layer].data() + from * trace.attention, trace.attention, attended.row(to));
+    const HeadMask* off = sequences[places[row].sequence].heads_off;
+    if (off == nullptr) return;
+    for (std::size_t h = 0; h < size(config.num_heads); ++h) {
+      if (off->layer(layer)[h] != 0) std::fill_n(attended.row(to) + h * dim, dim, 0.0F);
+    }
+  }
+
+  void restart(std::size_t layer, const LayerTrace& trace, std::span<const StepSequence> step,
+               std::span<const std::size_t> rows_wanted, const Consumer& consumer) {
+    run(step, rows_wanted, consumer, [&](Member& member) {
+      const bool few = narrows(layer);
+      const std::size_t rows = few ? wanted.size() : places.size();
+      member.share(rows, [&](std::size_t i) { take_row(trace, layer, few ? wanted[i] : i, i); });
+      member.barrier();
+      finish_layer(member, layer, rows);
+      for (std::size_t i = layer + 1; i < layers.size(); ++i) run_layer(member, i);
     });
   }
 };
@@ -492,6 +556,23 @@ BlockPool& NativeDecoder::cache() { return impl_->cache; }
 void NativeDecoder::step(std::span<const StepSequence> sequences, std::span<const std::size_t> wanted,
                          const Consumer& consumer) {
   impl_->step(sequences, wanted, consumer);
+}
+
+void NativeDecoder::trace(std::span<const StepSequence> sequences, std::span<const std::size_t> wanted,
+                          const Consumer& consumer, LayerTrace& trace) {
+  impl_->start_trace(trace, sequences);
+  impl_->linked = true;
+  impl_->kept = &trace;
+  impl_->step(sequences, wanted, consumer);
+  impl_->kept = nullptr;
+  impl_->linked = false;
+}
+
+void NativeDecoder::restart(std::size_t layer, const LayerTrace& trace, std::span<const StepSequence> sequences,
+                            std::span<const std::size_t> wanted, const Consumer& consumer) {
+  impl_->linked = true;
+  impl_->restart(layer, trace, sequences, wanted, consumer);
+  impl_->linked = false;
 }
 
 }  // namespace cambium::model

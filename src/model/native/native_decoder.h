@@ -5,6 +5,7 @@
 
 #include "model/decoder_backend.h"
 #include "model/decoder_weights.h"
+#include "model/native/layer_trace.h"
 
 namespace cambium::model {
 
@@ -37,6 +38,20 @@ class NativeDecoder final : public DecoderBackend {
   [[nodiscard]] BlockPool& cache() override;
   void step(std::span<const StepSequence> sequences, std::span<const std::size_t> wanted,
             const Consumer& consumer) override;
+
+  /// A step whose sequences may go on from each other's new tokens: a whole tree of prompts at once. Such a sequence
+  /// shares the full blocks of the one that it goes on from, and has a block of its own for a last one that is only
+  /// partly filled, which is among the other's `mirrors`. Keeps what each layer held.
+  void trace(std::span<const StepSequence> sequences, std::span<const std::size_t> wanted, const Consumer& consumer,
+             LayerTrace& trace);
+  /// Runs a traced step again from a layer on, with heads switched off there or above: what lies below is not computed.
+  /// The results have the same bits as those of a whole step with these masks.
+  /// @param layer      the lowest that has heads switched off
+  /// @param sequences  those of the traced step, any number of times one behind the other, each copy with blocks and a
+  ///                   mask of its own (one mask for all sequences of a copy)
+  /// @param wanted     the traced step's, the same number of times
+  void restart(std::size_t layer, const LayerTrace& trace, std::span<const StepSequence> sequences,
+               std::span<const std::size_t> wanted, const Consumer& consumer);
 
  private:
   struct Impl;
