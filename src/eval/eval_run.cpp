@@ -127,6 +127,7 @@ void run(const EvalOptions& options, EvalReport& report) {
   // Whatever is wrong with tasks is said before a model is loaded.
   LoadedTasks tasks = load_tasks(options.tasks, {options.include_paths, options.data_roots});
   check_samples(settings, tasks.set);
+  settings.data = tasks.data;
   std::unique_ptr<Store> store;
   if (!options.store.empty()) store = std::make_unique<Store>(options.store);
 
@@ -140,7 +141,9 @@ void run(const EvalOptions& options, EvalReport& report) {
                    .parameters = parameter_count(model.weights()),
                    .stop_ids = model.stop_ids(),
                    .max_length = options.max_length,
-                   .threads = options.threads};
+                   .threads = options.threads,
+                   .media = [&model]() -> const model::MediaTowers& { return model.media(); },
+                   .data = tasks.data};
   LocalBackend backend(model.engine(), std::move(local));
   apply_chat_template(settings, backend, options);
   const Evaluation evaluation = evaluate(backend, tasks.set, settings, store.get(), *options.progress);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "eval/media_prompts.h"
 #include "eval/request_key.h"
 #include "eval/run_recorder.h"
 #include "tensor/error.h"
@@ -122,11 +123,19 @@ class Evaluator final : public AnswerSink {
     workers.for_each(result_.tasks.size(), [&](std::size_t t, unsigned) {
       TaskOutcome& outcome = result_.tasks[t];
       outcome.responses.resize(outcome.requests.size());
+      MediaContents contents(options_.data);
       for (std::size_t r = 0; r < outcome.requests.size(); ++r) {
         const tasks::Request& request = outcome.requests[r];
         outcome.responses[r].resize(static_cast<std::size_t>(request.repeats));
         missing_[t] += outcome.responses[r].size();
-        keys_[t].push_back(request_key(request, backend_.facts().settings, options_.seed));
+        std::string media;
+        try {
+          media = contents.content_of(request);
+        } catch (const Error& error) {
+          outcome.error =
+              fmt::format("task '{}', document {}: {}", outcome.task->name(), request.document, error.what());
+        }
+        keys_[t].push_back(request_key(request, backend_.facts().settings, options_.seed, media));
       }
     });
   }

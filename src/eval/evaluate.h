@@ -23,6 +23,7 @@ struct EvaluateOptions {
   tasks::ScoreOptions scores;
   std::map<std::string, std::vector<std::size_t>> samples;  ///< by task: these documents alone
   std::uint64_t seed = 1234;                                ///< of sampled generations
+  tasks::DataSearch data;                                   ///< where pictures, sounds and clips are
   // For the store.
   std::string run_name;             ///< empty: the model's label
   std::string options_json = "{}";  ///< what the user asked for

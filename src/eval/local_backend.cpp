@@ -9,8 +9,10 @@
 
 #include "checkpoint/content_hash.h"
 #include "eval/generation_settings.h"
+#include "eval/media_prompts.h"
 #include "eval/token_split.h"
 #include "model/engine/engine.h"
+#include "model/media/media_towers.h"
 #include "model/text_generation.h"
 #include "tensor/error.h"
 #include "tensor/workers.h"
@@ -25,6 +27,8 @@ using Kind = tasks::Request::Kind;
 
 // Bytes of text a token has, at the least: bounds the tokens of a batch before they are counted.
 constexpr std::size_t kBytesPerToken = 3;
+// Documents with pictures, sounds or clips in a batch: bounds the encoded ones that are in memory.
+constexpr std::size_t kMediaBatch = 64;
 // An odd number that spreads neighbouring seeds far apart.
 constexpr std::uint64_t kSeedStep = 0x9E3779B97F4A7C15ULL;
 
@@ -39,7 +43,7 @@ struct QuestionGroup {
 struct GenerationPlan {
   std::size_t question = 0;
   GenerationSettings settings;
-  Tokens tokens;
+  model::Prompt prompt;
   std::string refusal;
 };
 
@@ -47,6 +51,8 @@ BackendFacts::Token token_of(const text::Tokenizer& tokenizer, std::optional<tex
   if (!id) return std::nullopt;
   return std::pair{tokenizer.token(*id).value_or(""), *id};
 }
+
+bool has_media(const tasks::Request& request) { return request.media != nullptr && !request.media->empty(); }
 
 std::size_t text_bytes(const tasks::Request& request) { return request.context->size() + request.continuation.size(); }
 
@@ -68,6 +74,7 @@ struct LocalBackend::Impl {
   std::optional<text::ChatTemplate> chat;
   BackendFacts facts;
   BackendWork work;
+  std::unique_ptr<MediaPrompts> prompts;  ///< null until the first question with media
   Workers workers;
 
   Impl(model::Engine& an_engine, LocalModel a_model)
@@ -153,7 +160,20 @@ struct LocalBackend::Impl {
   void score(std::span<const Question> questions, std::span<const std::size_t> chosen, AnswerSink& sink);
   void generate(std::span<const Question> questions, std::span<const std::size_t> chosen, std::uint64_t seed,
                 AnswerSink& sink);
-  [[nodiscard]] GenerationPlan plan(const Question& question, std::size_t number) const;
+  /// The same for questions with pictures, sounds or clips.
+  void score_media(std::span<const Question> questions, std::span<const std::size_t> chosen, AnswerSink& sink);
+  [[nodiscard]] GenerationPlan plan(const Question& question, std::size_t number);
+
+  // @throws UsageError  the model reads text alone
+  [[nodiscard]] MediaPrompts& media_prompts() {
+    if (!prompts) {
+      if (!model.media || model.media().empty()) {
+        throw UsageError("it has pictures, sounds or clips, and this model reads text alone");
+      }
+      prompts = std::make_unique<MediaPrompts>(model.media(), tokenizer, model.folder, model.data);
+    }
+    return *prompts;
+  }
 };
 
 void LocalBackend::Impl::score(std::span<const Question> questions, std::span<const std::size_t> chosen,
@@ -225,8 +245,33 @@ void LocalBackend::Impl::score(std::span<const Question> questions, std::span<co
   count();
 }
 
-GenerationPlan LocalBackend::Impl::plan(const Question& question, std::size_t number) const {
-  GenerationPlan plan{.question = number, .settings = {}, .tokens = {}, .refusal = {}};
+void LocalBackend::Impl::score_media(std::span<const Question> questions, std::span<const std::size_t> chosen,
+                                     AnswerSink& sink) {
+  std::vector<model::ScoreRequest> requests;
+  std::vector<std::size_t> numbers;
+  for (const std::size_t q : chosen) {
+    try {
+      MediaPrompts::Split split = media_prompts().split(*questions[q].request, model.max_length);
+      requests.emplace_back();
+      requests.back().context = std::move(split.context);
+      requests.back().continuations.push_back(std::move(split.continuation));
+      numbers.push_back(q);
+    } catch (const Error& error) {
+      sink.refused(q, error.what());
+    }
+  }
+  std::vector<std::vector<model::ContinuationScore>> results;
+  engine.score(requests, results, [&](std::size_t i) {
+    const model::ContinuationScore& score = results[i][0];
+    const std::size_t tokens = requests[i].continuations[0].size();
+    work.answer_tokens += tokens;
+    sink.answered(numbers[i], {.log_likelihood = score.log_likelihood, .greedy = score.greedy, .text = {}}, tokens);
+  });
+  count();
+}
+
+GenerationPlan LocalBackend::Impl::plan(const Question& question, std::size_t number) {
+  GenerationPlan plan{.question = number, .settings = {}, .prompt = {}, .refusal = {}};
   try {
     plan.settings = generation_settings(question.request->generation, defaults);
     if (facts.eos && std::ranges::find(plan.settings.stops, facts.eos->first) == plan.settings.stops.end()) {
@@ -238,8 +283,13 @@ GenerationPlan LocalBackend::Impl::plan(const Question& question, std::size_t nu
                       "fewer with --gen_kwargs max_gen_toks=N",
                       plan.settings.max_new_tokens, model.max_length));
     }
-    plan.tokens = splitter.encode_prompt(*question.request->context, model.max_length - plan.settings.max_new_tokens);
-    plan.refusal = problem_with(plan.tokens);
+    const std::size_t longest = model.max_length - plan.settings.max_new_tokens;
+    if (has_media(*question.request)) {
+      plan.prompt = media_prompts().prompt(*question.request, longest);
+    } else {
+      plan.prompt.ids = splitter.encode_prompt(*question.request->context, longest);
+      plan.refusal = problem_with(plan.prompt.ids);
+    }
   } catch (const Error& error) {
     plan.refusal = error.what();
   }
@@ -249,7 +299,14 @@ GenerationPlan LocalBackend::Impl::plan(const Question& question, std::size_t nu
 void LocalBackend::Impl::generate(std::span<const Question> questions, std::span<const std::size_t> chosen,
                                   std::uint64_t seed, AnswerSink& sink) {
   std::vector<GenerationPlan> plans(chosen.size());
-  workers.for_each(chosen.size(), [&](std::size_t i, unsigned) { plans[i] = plan(questions[chosen[i]], chosen[i]); });
+  // Pictures are encoded one after the other, each with all threads.
+  const bool with_media = !chosen.empty() && has_media(*questions[chosen.front()].request);
+  const auto make = [&](std::size_t i) { plans[i] = plan(questions[chosen[i]], chosen[i]); };
+  if (with_media) {
+    for (std::size_t i = 0; i < chosen.size(); ++i) make(i);
+  } else {
+    workers.for_each(chosen.size(), [&](std::size_t i, unsigned) { make(i); });
+  }
   for (const GenerationPlan& one : plans) {
     if (!one.refusal.empty()) sink.refused(one.question, one.refusal);
   }
@@ -258,7 +315,7 @@ void LocalBackend::Impl::generate(std::span<const Question> questions, std::span
   std::vector<model::GenerateRequest> requests(plans.size());
   std::vector<std::unique_ptr<model::TextGeneration>> texts(plans.size());
   for (std::size_t i = 0; i < plans.size(); ++i) {
-    requests[i].prompt.ids = std::move(plans[i].tokens);
+    requests[i].prompt = std::move(plans[i].prompt);
     requests[i].max_new_tokens = plans[i].settings.max_new_tokens;
     requests[i].sampling = plans[i].settings.sampling;
     // Each prompt and repeat has random numbers of its own, whatever is asked beside it.
@@ -297,26 +354,31 @@ const text::ChatTemplate* LocalBackend::chat_template() const { return impl_->ch
 void LocalBackend::answer(std::span<const Question> questions, std::uint64_t seed, AnswerSink& sink) {
   const std::size_t batch_bytes = impl_->model.batch_tokens * kBytesPerToken;
   for (const bool generated : {false, true}) {
-    std::vector<std::size_t> batch;
-    std::size_t bytes = 0;
-    const auto run = [&] {
-      if (batch.empty()) return;
-      generated ? impl_->generate(questions, batch, seed, sink) : impl_->score(questions, batch, sink);
-      batch.clear();
-      bytes = 0;
-    };
-    for (std::size_t q = 0; q < questions.size(); ++q) {
-      const tasks::Request& request = *questions[q].request;
-      if ((request.kind == Kind::kGenerate) != generated) continue;
-      if (request.media != nullptr && !request.media->empty()) {
-        sink.refused(q, "it has pictures, sounds or clips, and this model reads text alone");
-        continue;
+    for (const bool with_media : {false, true}) {
+      std::vector<std::size_t> batch;
+      std::size_t bytes = 0;
+      const auto run = [&] {
+        if (batch.empty()) return;
+        if (generated) {
+          impl_->generate(questions, batch, seed, sink);
+        } else {
+          with_media ? impl_->score_media(questions, batch, sink) : impl_->score(questions, batch, sink);
+        }
+        if (impl_->prompts) impl_->prompts->forget();
+        batch.clear();
+        bytes = 0;
+      };
+      for (std::size_t q = 0; q < questions.size(); ++q) {
+        const tasks::Request& request = *questions[q].request;
+        if ((request.kind == Kind::kGenerate) != generated || has_media(request) != with_media) continue;
+        const bool is_new_document = batch.empty() || questions[batch.back()].request->document != request.document;
+        if (with_media && is_new_document) bytes += batch_bytes / kMediaBatch;
+        if (bytes >= batch_bytes) run();
+        batch.push_back(q);
+        bytes += text_bytes(request);
       }
-      batch.push_back(q);
-      bytes += text_bytes(request);
-      if (bytes >= batch_bytes) run();
+      run();
     }
-    run();
   }
 }
 

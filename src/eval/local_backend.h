@@ -2,14 +2,17 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "eval/backend.h"
+#include "tasks/dataset.h"
 
 namespace cambium::model {
 class Engine;
-}
+class MediaTowers;
+}  // namespace cambium::model
 
 namespace cambium::eval {
 
@@ -23,6 +26,9 @@ struct LocalModel {
   std::vector<std::int32_t> stop_ids = {};  ///< tokens that end a generation, besides the tokenizer's own
   std::size_t max_length = 0;               ///< 0: the model's
   unsigned threads = 0;                     ///< for tokenization; 0: all CPUs
+  /// Towers of a model that takes pictures, sounds or clips, asked for with the first of them; may be empty.
+  std::function<const model::MediaTowers&()> media = {};
+  tasks::DataSearch data = {};  ///< where their files are
   /// Prompt tokens that are handed to the engine at once; what lies beyond is planned when these are done.
   std::size_t batch_tokens = std::size_t{2} << 20;
 };

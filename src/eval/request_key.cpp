@@ -39,13 +39,14 @@ std::string media_json(const tasks::Request& request) {
                                 {"clips", Value::list(request.media->clips)}}));
 }
 
-std::string request_key(const tasks::Request& request, std::string_view settings, std::uint64_t seed) {
+std::string request_key(const tasks::Request& request, std::string_view settings, std::uint64_t seed,
+                        std::string_view media) {
   std::string all = fmt::format("{}\n{}\n{}\n", settings, kind_name(request.kind), is_sampled(request) ? seed : 0);
   const auto add = [&](std::string_view part) { all.append(fmt::format("{}:", part.size())).append(part); };
   add(*request.context);
   add(request.continuation);
   add(request.generation.is_none() ? std::string() : json_text(request.generation));
-  add(media_json(request));
+  add(media);
   return checkpoint::to_string(checkpoint::hash_text(all));
 }
 

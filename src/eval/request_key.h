@@ -19,6 +19,8 @@ namespace cambium::eval {
 /// 32 hexadecimal digits that name everything an answer depends on besides the model: kind, texts, arguments, media,
 /// and how the backend computes. Requests with equal keys have equal answers.
 /// @param settings  BackendFacts::settings @param seed  counts for sampled generations only
-[[nodiscard]] std::string request_key(const tasks::Request& request, std::string_view settings, std::uint64_t seed);
+/// @param media     what pictures, sounds and clips hold (MediaContents::content_of)
+[[nodiscard]] std::string request_key(const tasks::Request& request, std::string_view settings, std::uint64_t seed,
+                                      std::string_view media);
 
 }  // namespace cambium::eval

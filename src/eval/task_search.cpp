@@ -60,6 +60,7 @@ LoadedTasks load_tasks(const std::vector<std::string>& names, const TaskSearch& 
   const tasks::TaskIndex index(folders);
   const std::vector<std::string> known = index.names();
   LoadedTasks loaded;
+  loaded.data = data;
   // A name that nothing has is a slip of the pen: better said before hours of computing than after.
   for (const std::string& name : names) {
     if (is_pattern_or_file(name) || std::ranges::find(known, name) != known.end()) continue;

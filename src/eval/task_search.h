@@ -20,6 +20,7 @@ struct TaskSearch {
 
 struct LoadedTasks {
   tasks::TaskSet set;
+  tasks::DataSearch data;           ///< where the data was looked for
   std::vector<std::string> errors;  ///< of names whose file or data is wrong
 };
 

@@ -41,9 +41,7 @@ TokenSplitter::TokenSplitter(const text::Tokenizer& tokenizer) : tokenizer_(toke
   if (special.bos) beginning_text_ = tokenizer.token(*special.bos).value_or("");
 }
 
-Tokens TokenSplitter::encode(std::string_view text) const {
-  return tokenizer_.ids(text, !text.starts_with(prefix_text_));
-}
+Tokens TokenSplitter::encode(std::string_view text) const { return tokenizer_.ids(text, adds_special(text)); }
 
 Tokens TokenSplitter::encode_prompt(std::string_view text, std::size_t longest) const {
   const bool has_beginning = !beginning_text_.empty() && text.starts_with(beginning_text_);

@@ -28,6 +28,8 @@ class TokenSplitter {
   /// The token in front of a text that has no context: beginning of text, else end of text.
   [[nodiscard]] text::TokenId prefix() const { return prefix_; }
 
+  /// Whether the tokenizer's special tokens are put around a text.
+  [[nodiscard]] bool adds_special(std::string_view text) const { return !text.starts_with(prefix_text_); }
   /// Special tokens are added as the tokenizer does, but not to a text that begins with the prefix token's text.
   [[nodiscard]] Tokens encode(std::string_view text) const;
   /// A prompt to generate from: the beginning token's text alone keeps special tokens away. Only the last `longest`
