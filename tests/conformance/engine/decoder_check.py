@@ -75,7 +75,7 @@ def llama(rng):
 
 def mistral(rng):
     made = sizes(rng, "mistral")
-    made.update(sliding_window=rng.choice([None, 1, 5, 13, 40]))
+    made.update(sliding_window=rng.choice([None, 2, 5, 13, 40]))
     made["rope_parameters"] = rope(rng, made, made["head_dim"], ["default", "linear", "yarn"])
     return tf.MistralConfig(**made)
 
