@@ -102,7 +102,9 @@ void add_generate_command(CLI::App& app) {
   command->add_option("--resizer", run.resizer, "of pictures: torchvision (the default of transformers) or pillow")
       ->capture_default_str();
   command->add_option("--inputs", run.inputs, "safetensors with input_ids, attention_mask, ...");
-  command->add_option("--max-new-tokens", run.max_new_tokens, "tokens to generate at most")->capture_default_str();
+  command->add_option("--max-new-tokens", run.max_new_tokens, "tokens to generate at most")
+      ->check(CLI::Range(0, 1 << 30))  // before the conversion, which would wrap -1 around
+      ->capture_default_str();
   command->add_flag("--chat", run.chat,
                     "put the prompt into the model's chat template; without --prompt: a conversation");
   command->add_option("--system", run.system, "system message, with --chat");

@@ -101,6 +101,15 @@ GeneratedText result_of(Generation generation, TextGeneration* text) {
   return row;
 }
 
+// Each turn of a conversation is a call of the engine.
+void add_cost(const EngineStatistics& call, GenerateReport& report) {
+  report.prompt_tokens += call.prompt_tokens;
+  report.computed_tokens += call.computed_tokens;
+  report.generated_tokens += call.generated_tokens;
+  report.prompt_seconds += call.prompt_seconds;
+  report.seconds += call.seconds;
+}
+
 void generate_rows(const GenerateOptions& options, RunningModel& model, GenerateReport& report) {
   TensorMap tensors = read_tensor_file(options.inputs);
   const MediaInputs media = take_media(tensors, [&]() -> const MediaTowers& { return model.media(); });
@@ -124,6 +133,7 @@ void generate_rows(const GenerateOptions& options, RunningModel& model, Generate
     requests[i].on_token = [&text = *texts[i]](const SampledToken& token) { return text.push(token.id); };
   }
   std::vector<Generation> generations = model.engine().generate(requests);
+  add_cost(model.engine().statistics(), report);
   for (std::size_t i = 0; i < rows.size(); ++i)
     report.rows.push_back(result_of(std::move(generations[i]), texts[i].get()));
 }
@@ -210,6 +220,7 @@ void chat(const GenerateOptions& options, RunningModel& model, GenerateReport& r
     // The template writes the special tokens itself.
     const std::string rendering = render_chat(chat_template, messages, make_prompt.placeholders());
     report.rows.push_back(generate_one(options, model, make_prompt.tokenizer(), make_prompt(rendering, false)));
+    add_cost(model.engine().statistics(), report);
     messages.push_back({"assistant", report.rows.back().text, {}});
     next.reset();
     if (options.prompt || !options.next_message) break;
@@ -223,6 +234,7 @@ void generate_text(const GenerateOptions& options, RunningModel& model, Generate
   const std::string text =
       with_placeholders(options.prompt.value_or(""), make_prompt.items(), make_prompt.placeholders());
   report.rows.push_back(generate_one(options, model, make_prompt.tokenizer(), make_prompt(text, true)));
+  add_cost(model.engine().statistics(), report);
 }
 
 }  // namespace
@@ -240,10 +252,4 @@ void cambium_generate(const cambium::model::GenerateOptions& options, cambium::m
   } else {
     generate_text(options, model, report);
   }
-  const EngineStatistics& statistics = model.engine().statistics();
-  report.prompt_tokens = statistics.prompt_tokens;
-  report.computed_tokens = statistics.computed_tokens;
-  report.generated_tokens = statistics.generated_tokens;
-  report.prompt_seconds = statistics.prompt_seconds;
-  report.seconds = statistics.seconds;
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
 
 #include "text/bpe_model.h"
@@ -171,6 +173,8 @@ std::unique_ptr<TokenModel> make_word_piece(ModelFields& fields, const JsonPart&
                                           static_cast<std::size_t>(longest));
 }
 
+constexpr std::array<std::string_view, 4> kKinds{"BPE", "Unigram", "WordLevel", "WordPiece"};
+
 /// Files from before the field existed do not name the kind.
 std::string kind_of(const ModelFields& fields, const JsonPart& part) {
   if (part.has("type")) return part.type();
@@ -206,16 +210,14 @@ std::unique_ptr<TokenModel> model_from_json(JsonCursor& cursor, std::vector<std:
     }
   }
   const JsonPart part(fields.others, cursor.where(), "model");
-  if (!fields.has_vocabulary) part.fail("'vocab' is missing");
   const std::string kind = kind_of(fields, part);
+  if (std::ranges::find(kKinds, kind) == kKinds.end()) part.unknown("model", kind, {kKinds.begin(), kKinds.end()});
+  if (!fields.has_vocabulary) part.fail("'vocab' is missing");
   if (kind == "Unigram") return make_unigram(fields, part);
   if (fields.is_list) part.fail(fmt::format("'vocab' of a {} model must be an object", kind));
   if (kind == "BPE") return make_bpe(fields, part, notes);
   if (kind == "WordPiece") return make_word_piece(fields, part);
-  if (kind == "WordLevel") {
-    return std::make_unique<WordLevelModel>(std::move(fields.vocabulary), part.string("unk_token", "<unk>"));
-  }
-  part.unknown("model", kind, {"BPE", "Unigram", "WordLevel", "WordPiece"});
+  return std::make_unique<WordLevelModel>(std::move(fields.vocabulary), part.string("unk_token", "<unk>"));
 }
 
 }  // namespace cambium::text

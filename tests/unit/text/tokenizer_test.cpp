@@ -45,6 +45,11 @@ TEST(Tokenizer, PutsTheTemplatesTokensAroundTexts) {
 
 TEST(Tokenizer, CutsAddedTokensOutOfTheText) { EXPECT_THAT(small_bpe().ids("a<s>b", false), ElementsAre(0, 5, 1)); }
 
+TEST(Tokenizer, NamesAModelKindThatItDoesNotKnow) {
+  EXPECT_THAT([] { (void)Tokenizer::from_json(R"({"model": {"type": "Bytes"}})", "new.json"); },
+              ThrowsMessage<CheckpointError>(AllOf(HasSubstr("new.json"), HasSubstr("Bytes"), HasSubstr("WordPiece"))));
+}
+
 TEST(Tokenizer, RefusesTextThatIsNotUtf8) {
   EXPECT_THAT([] { (void)small_bpe().encode("ab\xC3"); },
               ThrowsMessage<ValueError>(AllOf(HasSubstr("UTF-8"), HasSubstr("byte 2"))));
