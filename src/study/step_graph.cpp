@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 
 // Raise it when a step's meaning changes although its words do not.
 constexpr std::string_view kFormat = "cambium study 1";
+constexpr int kDeepestValue = 16;
 
 // Names, sizes and times of the files of a model or data that the study did not make.
 std::string outside_signature(const std::string& path, const fs::path& relative_to) {
@@ -74,6 +75,7 @@ class GraphBuilder {
     std::string model, out, owner;
     std::vector<std::string> needs;
     std::string signature;
+    int depth = 0;  ///< of values within values
   };
   Json value_of(std::string_view name, Scope& scope) {
     if (name == "seed") return scope.seed;
@@ -102,7 +104,14 @@ class GraphBuilder {
       add_new(scope.needs, other.needs);
       return other.model;
     }
-    if (const auto found = study_.values.find(std::string(name)); found != study_.values.end()) return found->second;
+    if (const auto found = study_.values.find(std::string(name)); found != study_.values.end()) {
+      if (scope.depth >= kDeepestValue)
+        throw RecipeError(fmt::format("{}: ${{{}}} stands for itself", where(scope), name));
+      ++scope.depth;
+      Json value = filled_in(found->second, lookup(scope));
+      --scope.depth;
+      return value;
+    }
     std::vector<std::string> known{"seed", "world", "here", "base.model", "from", "model", "out"};
     for (const auto& [key, value] : study_.values) known.push_back(key);
     for (const Arm& arm : study_.arms) {
@@ -126,7 +135,14 @@ class GraphBuilder {
       throw RecipeError(fmt::format("{}: ${{world}} is used, but the study has no 'world'", study_.file.string()));
     const std::string folder = world_folder(seed);
     if (names_.contains(folder)) return folder;
-    Scope scope{.base = {}, .seed = seed, .model = {}, .out = folder, .owner = "world", .needs = {}, .signature = {}};
+    Scope scope{.base = {},
+                .seed = seed,
+                .model = {},
+                .out = folder,
+                .owner = "world",
+                .needs = {},
+                .signature = {},
+                .depth = 0};
     Step step{.name = folder,
               .kind = "world",
               .command = {"lab", folder},
@@ -182,7 +198,8 @@ class GraphBuilder {
                 .out = {},
                 .owner = fmt::format("arm '{}'", arm.name),
                 .needs = {},
-                .signature = {}};
+                .signature = {},
+                .depth = 0};
     if (!arm.from.empty()) {
       const ArmModel& before = model_of(arm.from, base, seed, scope.owner);
       scope.model = before.model;
@@ -275,7 +292,8 @@ class GraphBuilder {
                   .out = {},
                   .owner = "evaluate",
                   .needs = model.needs,
-                  .signature = {}};
+                  .signature = {},
+                  .depth = 0};
       if (const auto found = signatures_.find(fmt::format("{}/s{}/{}", base, seed, arm.name));
           found != signatures_.end()) {
         scope.signature = found->second;
@@ -309,7 +327,8 @@ class GraphBuilder {
                 .out = {},
                 .owner = "measure '" + measure.name + "'",
                 .needs = {},
-                .signature = {}};
+                .signature = {},
+                .depth = 0};
     Step step{.name = id + "/measure",
               .kind = "measure",
               .command = {},
