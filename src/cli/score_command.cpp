@@ -89,6 +89,7 @@ void add_score_command(CLI::App& app) {
       ->check(CLI::NonNegativeNumber);
   command->add_option("--seed", options->scorer.seed, "of the language detector that IFEval uses")
       ->capture_default_str();
+  command->add_flag("--by-kind", options->scorer.by_kind, "IFEval: also each kind of instruction (strict)");
   command->add_flag("--partial", options->answers.partial, "not every row of the data has an answer");
   command->add_flag("--json", options->json, "print one JSON row a sample instead of the summary");
   command->callback([options] {

@@ -22,7 +22,7 @@ using Options = std::vector<ChoiceQuestion::Option>;
 
 constexpr std::array<std::string_view, 9> kGoldFields{
     "answerKey", "answer", "gold", "label", "correct", "answer_index", "answer_idx", "target", "correct_option"};
-constexpr std::size_t kLettersWithoutTexts = 10;
+constexpr std::size_t kLettersWithoutTexts = 18;  // BIG-Bench Hard has up to 18 options
 
 std::string letter(std::size_t index) { return index < 26 ? std::string(1, static_cast<char>('A' + index)) : ""; }
 
@@ -84,6 +84,19 @@ Options options_of_object(const Value& object, std::string_view name) {
   return options;
 }
 
+// Lines "(A) text", "A) text" or "A. text" in order, the last run of them.
+Options options_of_text(const std::string& text) {
+  static const text::PythonRegex kLine(R"(^[ \t]*(?:\(([A-Z])\)|([A-Z])[).])[ \t]+(\S.*)$)", {.multi_line = true});
+  Options options;
+  for (const text::PythonRegex::Match& match : kLine.find_all(text)) {
+    const std::string_view label = match.group(text, match.groups[1] ? 1 : 2);
+    if (label == "A") options.clear();
+    if (label != letter(options.size())) continue;
+    options.push_back({std::string(label), std::string(match.group(text, 3))});
+  }
+  return options;
+}
+
 Options options_of(const Value& document) {
   for (const std::string_view name : {"choices", "options", "endings"}) {
     const Value* found = field(document, name);
@@ -105,6 +118,12 @@ Options options_of(const Value& document) {
     options.push_back({letter(i), text_of(*text, letter(i))});
   }
   if (options.size() >= 2) return options;
+  for (const std::string_view name : {"input", "question", "query", "prompt"}) {
+    const Value* text = field(document, name);
+    if (text == nullptr || !text->is_string()) continue;
+    options = options_of_text(text->as_string());
+    if (options.size() >= 2) return options;
+  }
   options.clear();
   for (std::size_t i = 0; i < kLettersWithoutTexts; ++i) options.push_back({letter(i), ""});
   return options;

@@ -21,9 +21,9 @@ struct ChoiceQuestion {
 
   /// Options are taken from `choices` or `options` (a list of texts, also with their labels as in "A)12"; a list of
   /// objects or an object with `text` and `label`; an object from label to text), `endings`, `option1` ..., `sol1` ...,
-  /// or the fields `A`, `B` ...; without any, labels A to J without texts. The right one is found by its label, its
-  /// number from 0, or its text, in `gold_field` or answerKey, answer, gold, label, correct, answer_index, answer_idx
-  /// or target.
+  /// the fields `A`, `B` ..., or lines "(A) text" in `input`, `question`, `query` or `prompt`; without any, labels A to
+  /// R without texts. The right one is found by its label, its number from 0, or its text, in `gold_field` or
+  /// answerKey, answer, gold, label, correct, answer_index, answer_idx or target.
   /// @throws RecipeError  malformed, or the right answer is none of the options
   [[nodiscard]] static ChoiceQuestion of(const text::jinja::Value& document, std::string_view gold_field);
 };

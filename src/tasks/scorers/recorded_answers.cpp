@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 5> kResponseFields{"response", "predictio
 
 struct Row {
   Value value;
-  std::size_t line = 0;
+  std::size_t line = 0;  ///< or the entry's number in a JSON list, from 1
 };
 
 struct RowFile {
@@ -35,22 +35,31 @@ struct RowFile {
   [[nodiscard]] std::string where(const Row& row) const { return fmt::format("{}:{}", name, row.line); }
 };
 
+void add_row(RowFile& file, Value value, std::size_t line, std::string_view unit) {
+  if (!value.is_dict()) {
+    throw RecipeError(
+        fmt::format("{}:{}: expected a JSON object in each {}, found {}", file.name, line, unit, type_name(value)));
+  }
+  file.rows.push_back({std::move(value), line});
+}
+
 RowFile read_rows(const std::filesystem::path& path) {
   const std::string text = read_text_file(path);
   RowFile file{path.string(), {}};
-  std::size_t line = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view row = std::string_view(text).substr(begin, end - begin);
-    begin = end + 1;
-    ++line;
-    if (row.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const std::string where = fmt::format("{}:{}", file.name, line);
-    Value value = jinja::from_json(row, where);
-    if (!value.is_dict()) {
-      throw RecipeError(fmt::format("{}: expected a JSON object in each line, found {}", where, type_name(value)));
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && text[first] == '[') {
+    const Value list = jinja::from_json(text, file.name);
+    for (const Value& row : list.items()) add_row(file, row, file.rows.size() + 1, "entry");
+  } else {
+    std::size_t line = 0;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find('\n', begin), text.size());
+      const std::string_view row = std::string_view(text).substr(begin, end - begin);
+      begin = end + 1;
+      ++line;
+      if (row.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+      add_row(file, jinja::from_json(row, fmt::format("{}:{}", file.name, line)), line, "line");
     }
-    file.rows.push_back({std::move(value), line});
   }
   if (file.rows.empty()) throw RecipeError(fmt::format("{}: has no rows", file.name));
   return file;

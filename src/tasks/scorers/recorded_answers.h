@@ -15,12 +15,13 @@ struct RecordedAnswer {
   std::string response;
   std::string id_name;  ///< "key", "id" ...; "index" where rows are matched by their order
   text::jinja::Value id;
-  std::string where;  ///< "FILE:LINE" of the answer, for messages
+  std::string where;  ///< "FILE:LINE" of the answer (of a list: its entry), for messages
 };
 
 struct RecordedAnswersOptions {
-  std::filesystem::path responses{};  ///< JSON lines, gzip or not; also lm-evaluation-harness's samples_*.jsonl
-  std::filesystem::path data{};       ///< JSON lines; may be empty where each row of `responses` carries its `doc`
+  std::filesystem::path
+      responses{};  ///< JSON lines or a JSON list, gzip or not; also lm-evaluation-harness's samples_*.jsonl
+  std::filesystem::path data{};  ///< the same; may be empty where each row of `responses` carries its `doc`
   std::string response_field{};  ///< empty: response, prediction, output, answer or generated_text, or lm-eval's resps
   std::string id_field{};  ///< empty: the first of key, id, question_id, qid, doc_id ... that all rows of both have
   bool partial = false;    ///< rows of the data may lack an answer

@@ -19,7 +19,7 @@ struct MetricSummary {
   Interval interval;       ///< 95 %: Wilson's for shares of samples, else mean +- 1.96 standard errors
 };
 
-/// @param scores  of all samples, each with the same metrics
+/// @param scores  of all samples @return  in the order in which metrics first come; each over the samples that have it
 [[nodiscard]] std::vector<MetricSummary> summarise(std::span<const AnswerScore> scores);
 
 }  // namespace cambium::tasks

@@ -15,13 +15,14 @@ namespace cambium::tasks {
 struct AnswerScore {
   /// Fields of the output row, in order: `extracted` and `correct`, or what the scorer documents.
   std::vector<std::pair<std::string, text::jinja::Value>> fields;
-  /// Values that are averaged over all samples: one a metric, or several (IFEval's instructions).
+  /// Values that are averaged over all samples that have the metric: one each, or several (IFEval's instructions).
   std::vector<std::pair<std::string, std::vector<double>>> metrics;
 };
 
 struct ScorerOptions {
   std::string gold_field;   ///< of the data; empty: the first of the scorer's usual names that the row has
   double tolerance = 1e-9;  ///< of numbers: the largest difference, relative to the gold one where that is above 1
+  bool by_kind = false;     ///< IFEval: also metrics of each kind of instruction
   std::uint64_t seed = 0;   ///< of IFEval's random draws
 };
 

@@ -82,6 +82,11 @@ TEST(ChoiceQuestion, IsReadInTheFormsOfManyDataSets) {
   EXPECT_EQ(question_of(R"({"options": {"A": "p", "B": "q"}, "answer": "q"})").gold, 1U);
   EXPECT_EQ(question_of(R"({"A": "p", "B": "q", "C": "r", "answer": "C"})").gold, 2U);
   EXPECT_EQ(question_of(R"j({"input": "...", "target": "(D)"})j").gold, 3U);
+  const ChoiceQuestion lines =
+      question_of(R"j({"input": "Which?\nOptions:\n(A) first\n(B) last one", "target": "(B)"})j");
+  EXPECT_EQ(lines.gold, 1U);
+  ASSERT_EQ(lines.options.size(), 2U);
+  EXPECT_EQ(lines.options[1].text, "last one");
   // Numbered options answer to letters, too.
   const ChoiceQuestion numbered =
       question_of(R"({"choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "1"})");

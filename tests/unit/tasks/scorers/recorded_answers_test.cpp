@@ -54,6 +54,15 @@ TEST(RecordedAnswers, AreMatchedByOrderWithoutOne) {
               ElementsAre("index: seven - a", "index: eight - b"));
 }
 
+TEST(RecordedAnswers, MayBeAJsonList) {
+  EXPECT_THAT(read(R"([{"key": 8, "response": "b"},
+                       {"key": 7, "response": "a"}])",
+                   kData),
+              ElementsAre("key: eight - b", "key: seven - a"));
+  EXPECT_THAT(reading(R"([{"key": 8, "response": "b"}, 5])", kData),
+              ThrowsMessage<RecipeError>(HasSubstr("answers.jsonl:2: expected a JSON object in each entry")));
+}
+
 TEST(RecordedAnswers, AreReadFromSamplesOfLmEvaluationHarness) {
   EXPECT_THAT(read(R"({"doc_id": 3, "doc": {"q": "three"}, "resps": [["x", "y"]], "filtered_resps": ["x"]})", ""),
               ElementsAre("doc_id: three - x"));
@@ -115,6 +124,17 @@ TEST(ScoreSummary, TakesTheValuesOfOneSampleForACluster) {
   const std::vector<AnswerScore> scores{scored({1, 1}), scored({0, 0})};
   EXPECT_NEAR(summarise(scores)[0].stderr_mean, 0.5, 1e-12);
   EXPECT_TRUE(summarise({}).empty());
+}
+
+// Kinds of instructions: a metric that only some samples have is averaged over those.
+TEST(ScoreSummary, AveragesAMetricOverTheSamplesThatHaveIt) {
+  std::vector<AnswerScore> scores{scored({1}), scored({0})};
+  scores[1].metrics.emplace_back("kind", std::vector<double>{1, 0, 0});
+  const std::vector<MetricSummary> summary = summarise(scores);
+  ASSERT_EQ(summary.size(), 2U);
+  EXPECT_EQ(summary[1].name, "kind");
+  EXPECT_EQ(summary[1].values, 3U);
+  EXPECT_DOUBLE_EQ(summary[1].mean, 1.0 / 3);
 }
 
 TEST(Scorers, AreFoundByNameOrTheKnownOnesAreListed) {
