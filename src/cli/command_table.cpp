@@ -24,6 +24,7 @@ void add_recover_command(CLI::App& app);
 void add_score_command(CLI::App& app);
 void add_tokenize_command(CLI::App& app);
 void add_verify_command(CLI::App& app);
+void add_tune_command(CLI::App& app);
 void add_version_command(CLI::App& app);
 
 std::span<const AddCommand> command_table() {
@@ -51,6 +52,7 @@ std::span<const AddCommand> command_table() {
       add_sweep_command,
       add_tokenize_command,
       add_verify_command,
+      add_tune_command,
       add_version_command,
   };
   // clang-format on

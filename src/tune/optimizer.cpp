@@ -70,7 +70,7 @@ void Optimizer::step(double rate, double gradient_scale) {
   };
   std::vector<Piece> pieces;
   for (const Range& range : ranges_) {
-    if (range.rate_factor == 0) continue;
+    if (range.rate_factor == 0 || range.resting) continue;
     for (std::int64_t at = 0; at < range.count; at += kPiece) {
       pieces.push_back({&range, range.offset + at, std::min(kPiece, range.count - at)});
     }
@@ -100,6 +100,25 @@ void Optimizer::step(double rate, double gradient_scale) {
   });
 }
 
+std::size_t Optimizer::rest_shifted(double limit) {
+  keep_anchor();
+  std::size_t count = 0;
+  for (Range& range : ranges_) {
+    if (!range.resting) {
+      const at::Tensor now = parameters_.values().narrow(0, range.offset, range.count).to(at::kFloat);
+      const at::Tensor start = anchor_.narrow(0, range.offset, range.count).to(at::kFloat);
+      range.resting = now.sub(start).abs().mean().item<double>() >= limit;
+    }
+    count += range.resting ? 1 : 0;
+  }
+  return count;
+}
+
+void Optimizer::set_values(const at::Tensor& values) {
+  parameters_.values().detach().copy_(values);
+  if (master_.defined()) master_.copy_(values);
+}
+
 std::int64_t Optimizer::state_bytes() const {
   std::int64_t bytes = 0;
   for (const at::Tensor* tensor : {&first_, &second_, &master_, &anchor_}) {
@@ -113,6 +132,9 @@ std::map<std::string, at::Tensor> Optimizer::state() const {
                                           {"second_moment", second_},
                                           {"values", parameters_.values()},
                                           {"steps", at::tensor(at::ArrayRef<std::int64_t>({steps_}))}};
+  std::vector<std::int64_t> resting;
+  for (const Range& range : ranges_) resting.push_back(range.resting ? 1 : 0);
+  state["resting"] = at::tensor(at::ArrayRef<std::int64_t>(resting));
   if (master_.defined()) state["master"] = master_;
   if (anchor_.defined()) state["anchor"] = anchor_;
   return state;
@@ -131,6 +153,8 @@ void Optimizer::restore(const std::map<std::string, at::Tensor>& state, const st
     if (name != "steps") own.detach().copy_(found->second);
   }
   steps_ = state.at("steps").item<std::int64_t>();
+  const auto* resting = state.at("resting").const_data_ptr<std::int64_t>();
+  for (std::size_t i = 0; i < ranges_.size(); ++i) ranges_[i].resting = resting[i] != 0;
 }
 
 double clip_scale(double norm, double limit) { return limit > 0 ? std::min(1.0, limit / (norm + 1e-6)) : 1.0; }

@@ -42,6 +42,12 @@ class Optimizer {
   [[nodiscard]] const at::Tensor& anchor() const { return anchor_; }
   void keep_anchor();
 
+  /// A trained tensor whose mean absolute shift from the start reaches `limit` stands still from now on.
+  /// @return how many tensors stand still
+  std::size_t rest_shifted(double limit);
+  /// Replaces the weights (and their float32 copies).
+  void set_values(const at::Tensor& values);
+
   [[nodiscard]] std::int64_t steps() const { return steps_; }
   [[nodiscard]] std::int64_t state_bytes() const;
   /// Everything that the next step depends on: moments, masters, values, the number of steps. By name, for a
@@ -54,6 +60,7 @@ class Optimizer {
   struct Range {
     std::int64_t offset = 0, count = 0;
     double rate_factor = 1, decay = 0;
+    bool resting = false;
   };
   ParameterSet& parameters_;
   OptimizerOptions options_;

@@ -147,6 +147,16 @@ std::vector<Optimizer*> TunedModel::optimizers() {
   return all;
 }
 
+std::vector<const Optimizer*> TunedModel::optimizers() const {
+  std::vector<const Optimizer*> all{impl_->optimizer.get()};
+  if (impl_->lora_optimizer != nullptr) all.push_back(impl_->lora_optimizer.get());
+  return all;
+}
+
+at::ScalarType TunedModel::activations() const { return impl_->activations; }
+std::vector<ParameterSet*> TunedModel::sets() { return impl_->sets(); }
+at::ScalarType TunedModel::dtype() const { return impl_->parameters->dtype(); }
+
 const std::vector<model::MediaTowerConfig>& TunedModel::media() const { return impl_->media; }
 
 model::MediaTowers TunedModel::towers() const {

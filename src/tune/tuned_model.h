@@ -57,6 +57,11 @@ class TunedModel {
   [[nodiscard]] ParameterSet& parameters();
   [[nodiscard]] const LoraAdapters* lora() const;
   [[nodiscard]] std::vector<Optimizer*> optimizers();
+  [[nodiscard]] std::vector<const Optimizer*> optimizers() const;
+  [[nodiscard]] at::ScalarType activations() const;
+  /// The model's parameters, then the adapters'.
+  [[nodiscard]] std::vector<ParameterSet*> sets();
+  [[nodiscard]] at::ScalarType dtype() const;
   /// The modalities that the model takes besides text.
   [[nodiscard]] const std::vector<model::MediaTowerConfig>& media() const;
   /// Towers and projectors as they are now, outside of autograd.
