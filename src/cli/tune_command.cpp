@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -135,6 +136,9 @@ void tune_model(TuneFlags& flags) {
         std::cerr << "\r\033[K" << curve_line(curve) << '\n';
       };
     }
+    // Threads that wait for each other give way after some ten microseconds, not milliseconds: read when the engine
+    // loads.
+    setenv("GOMP_SPINCOUNT", "20000", 0);
     engine_function<decltype(cambium_tune)>("cambium_tune")(flags.run, report);
   }
   if (flags.json) {

@@ -17,17 +17,6 @@
 
 namespace cambium::tune {
 
-double CurveReport::forgetting() const {
-  double largest = 0;
-  if (points.empty()) return 0;
-  const double first = points.front().second;
-  for (const auto& [tokens, value] : points) {
-    const double lost = higher_is_better ? first - value : value - first;
-    largest = std::max(largest, first == 0 ? lost : lost / std::abs(first));
-  }
-  return largest;
-}
-
 struct ForgettingTracker::Impl {
   struct Text {
     std::string name;

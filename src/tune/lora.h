@@ -43,6 +43,7 @@ class LoraAdapters {
                const ParameterSet::RuleFor& rule);
 
   [[nodiscard]] ParameterSet& parameters() { return *parameters_; }
+  [[nodiscard]] const ParameterSet& parameters() const { return *parameters_; }
   [[nodiscard]] const std::vector<LoraPair>& pairs() const { return pairs_; }
   /// The adapter of a tensor in the file; null if it has none.
   [[nodiscard]] const LoraPair* find(std::string_view tensor) const;

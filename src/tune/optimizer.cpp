@@ -100,18 +100,14 @@ void Optimizer::step(double rate, double gradient_scale) {
   });
 }
 
-std::size_t Optimizer::rest_shifted(double limit) {
+void Optimizer::rest_shifted(double limit) {
   keep_anchor();
-  std::size_t count = 0;
   for (Range& range : ranges_) {
-    if (!range.resting) {
-      const at::Tensor now = parameters_.values().narrow(0, range.offset, range.count).to(at::kFloat);
-      const at::Tensor start = anchor_.narrow(0, range.offset, range.count).to(at::kFloat);
-      range.resting = now.sub(start).abs().mean().item<double>() >= limit;
-    }
-    count += range.resting ? 1 : 0;
+    if (range.resting) continue;
+    const at::Tensor now = parameters_.values().narrow(0, range.offset, range.count).to(at::kFloat);
+    const at::Tensor start = anchor_.narrow(0, range.offset, range.count).to(at::kFloat);
+    range.resting = now.sub(start).abs().mean().item<double>() >= limit;
   }
-  return count;
 }
 
 void Optimizer::set_values(const at::Tensor& values) {

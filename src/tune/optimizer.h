@@ -43,8 +43,7 @@ class Optimizer {
   void keep_anchor();
 
   /// A trained tensor whose mean absolute shift from the start reaches `limit` stands still from now on.
-  /// @return how many tensors stand still
-  std::size_t rest_shifted(double limit);
+  void rest_shifted(double limit);
   /// Replaces the weights (and their float32 copies).
   void set_values(const at::Tensor& values);
 

@@ -1,5 +1,6 @@
 #include "tune/run_folder.h"
 
+#include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <algorithm>

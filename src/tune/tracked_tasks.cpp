@@ -5,23 +5,13 @@
 
 #include "eval/evaluate.h"
 #include "eval/local_backend.h"
+#include "eval/task_search.h"
 #include "model/engine/engine.h"
 #include "model/native/native_decoder.h"
-#include "tasks/task_index.h"
 #include "tensor/error.h"
 #include "tensor/workers.h"
 
 namespace cambium::tune {
-
-namespace {
-
-std::vector<std::filesystem::path> folders_of(const TrackConfig& config) {
-  std::vector<std::filesystem::path> folders(config.task_folders.begin(), config.task_folders.end());
-  if (folders.empty()) folders.emplace_back("tasks");
-  return folders;
-}
-
-}  // namespace
 
 struct TrackedTasks::Impl {
   tasks::TaskSet tasks;
@@ -29,10 +19,10 @@ struct TrackedTasks::Impl {
 };
 
 TrackedTasks::TrackedTasks(const TrackConfig& config) : impl_(std::make_unique<Impl>()) {
-  const std::vector<std::filesystem::path> folders = folders_of(config);
-  tasks::DataSearch search;
-  search.folders.insert(search.folders.end(), folders.begin(), folders.end());
-  impl_->tasks = tasks::TaskIndex(folders).load(config.tasks, search);
+  eval::LoadedTasks loaded =
+      eval::load_tasks(config.tasks, {.include_paths = config.task_folders, .data_roots = config.task_folders});
+  if (!loaded.errors.empty()) throw RecipeError(fmt::format("track.tasks: {}", loaded.errors.front()));
+  impl_->tasks = std::move(loaded.set);
   impl_->limit = config.limit;
 }
 
@@ -48,7 +38,10 @@ std::vector<TrackedTasks::Value> TrackedTasks::measure(const TunedModel& model, 
                            model.config(), weights, dtype,
                            model::NativeDecoder::Options{.threads = default_threads(), .max_blocks = 2048}),
                        {});
-  eval::LocalBackend backend(engine, {.folder = model.source().folder, .label = model.source().weights->label()});
+  eval::LocalModel local;
+  local.folder = model.source().folder;
+  local.label = model.source().weights->label();
+  eval::LocalBackend backend(engine, local);
   eval::EvaluateOptions options;
   options.prompts.limit = static_cast<double>(impl_->limit);
   options.scores.bootstrap_draws = 0;

@@ -13,6 +13,7 @@
 
 #include "checkpoint/json.h"
 #include "checkpoint/open_file.h"
+#include "model/tensor_file.h"
 #include "tensor/error.h"
 #include "tensor/progress.h"
 #include "tensor/workers.h"
@@ -161,12 +162,13 @@ class Run {
                                  : static_cast<std::int64_t>(std::ceil(stream_.total() * tokens_per_unit / per_step));
   }
 
-  double estimated_memory() const {
-    const model::DecoderConfig& c = model_.config();
-    const double element = model_.dtype() == at::kBFloat16 ? 2 : 4, active = model_.activations() == at::kFloat ? 4 : 2;
-    double bytes = static_cast<double>(model_.parameters().count()) * element +
+  [[nodiscard]] double estimated_memory() const {
+    const TunedModel& model = model_;
+    const model::DecoderConfig& c = model.config();
+    const double element = model.dtype() == at::kBFloat16 ? 2 : 4, active = model.activations() == at::kFloat ? 4 : 2;
+    double bytes = static_cast<double>(model.parameters().count()) * element +
                    static_cast<double>(report_.trained_parameters) * element;
-    for (const Optimizer* optimizer : model_.optimizers()) bytes += static_cast<double>(optimizer->state_bytes());
+    for (const Optimizer* optimizer : model.optimizers()) bytes += static_cast<double>(optimizer->state_bytes());
     const double qkv = static_cast<double>((c.num_heads + 2 * c.num_kv_heads) * c.head_dim);
     const auto hidden = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.intermediate_size);
     const double layer = config_.recompute ? hidden
@@ -181,7 +183,6 @@ class Run {
   void dry_run() {
     report_.end = "dry run";
     double seconds = 0, done = 0;
-    const double before = stream_.drawn();
     for (int i = 0; i < 3; ++i) {
       const Clock::time_point start = Clock::now();
       const std::optional<StepBatch> batch = next_batch();
@@ -190,16 +191,18 @@ class Run {
       for (const MicroBatch& part : batch->parts) (void)model_.accumulate(part);
       (void)model_.finish_step(0.0);
       // The first step pays for memory and caches.
-      if (i > 0 || !batch.has_value()) {
+      if (i > 0) {
         seconds += seconds_since(start);
         done += 1;
       }
     }
-    (void)before;
     if (done > 0) report_.expected_seconds = seconds / done * static_cast<double>(report_.expected_steps);
   }
 
   void start() {
+    if (config_.shift_limit > 0) {
+      for (Optimizer* optimizer : model_.optimizers()) optimizer->keep_anchor();
+    }
     const std::vector<std::int64_t> known = folder_->checkpoints();
     if (options_.resume && !known.empty()) {
       const Json state = folder_->restore(known.back(), model_);
@@ -212,7 +215,7 @@ class Run {
       spent_seconds_ = state.at("seconds").get<double>();
       stream_.restore(state.at("stream"));
       tracker_.restore(state.at("tracker"));
-      restore_average(state);
+      restore_average();
       folder_->rewind_metrics(step_);
       last_saved_ = step_;
     }
@@ -252,7 +255,6 @@ class Run {
   void one_step() {
     const Clock::time_point start = Clock::now();
     const double before = progress_now();
-    const Json stream_before = stream_.state();
     const std::optional<StepBatch> batch = config_.steps > 0 && step_ >= config_.steps ? std::nullopt : next_batch();
     if (!batch.has_value()) {
       finished_ = true;
@@ -315,9 +317,7 @@ class Run {
   }
 
   void rest_shifted() {
-    std::size_t resting = 0;
-    for (Optimizer* optimizer : model_.optimizers()) resting += optimizer->rest_shifted(config_.shift_limit);
-    (void)resting;
+    for (Optimizer* optimizer : model_.optimizers()) optimizer->rest_shifted(config_.shift_limit);
   }
 
   void update_average() {
@@ -331,7 +331,7 @@ class Run {
     }
   }
 
-  void restore_average(const Json&) {
+  void restore_average() {
     if (config_.ema == 0) return;
     const std::filesystem::path file = folder_->path() / fmt::format("average-{}.safetensors", step_);
     const model::TensorMap tensors = model::read_tensor_file(file);

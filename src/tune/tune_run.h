@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -39,7 +41,15 @@ struct CurveReport {
   bool higher_is_better = true;
   std::vector<std::pair<std::int64_t, double>> points;  ///< tokens, value
   /// Largest relative loss against the first point; 0 where nothing was lost.
-  [[nodiscard]] double forgetting() const;
+  [[nodiscard]] double forgetting() const {
+    double largest = 0;
+    for (const auto& point : points) {
+      const double first = points.front().second;
+      const double lost = higher_is_better ? first - point.second : point.second - first;
+      largest = std::max(largest, first == 0 ? lost : lost / std::abs(first));
+    }
+    return largest;
+  }
 };
 
 struct TuneReport {

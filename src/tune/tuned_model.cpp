@@ -139,6 +139,7 @@ const model::ModelSource& TunedModel::source() const { return impl_->source; }
 const family::ModelDescription& TunedModel::description() const { return impl_->description; }
 const model::DecoderConfig& TunedModel::config() const { return impl_->config; }
 ParameterSet& TunedModel::parameters() { return *impl_->parameters; }
+const ParameterSet& TunedModel::parameters() const { return *impl_->parameters; }
 const LoraAdapters* TunedModel::lora() const { return impl_->lora.get(); }
 
 std::vector<Optimizer*> TunedModel::optimizers() {

@@ -55,6 +55,7 @@ class TunedModel {
   [[nodiscard]] const family::ModelDescription& description() const;
   [[nodiscard]] const model::DecoderConfig& config() const;
   [[nodiscard]] ParameterSet& parameters();
+  [[nodiscard]] const ParameterSet& parameters() const;
   [[nodiscard]] const LoraAdapters* lora() const;
   [[nodiscard]] std::vector<Optimizer*> optimizers();
   [[nodiscard]] std::vector<const Optimizer*> optimizers() const;
