@@ -68,11 +68,6 @@ Response response_of(const Value& recorded) {
   return response;
 }
 
-// IFEval's functions are built in where its instruction checks are.
-bool can_load(const std::string& name) {
-  return name != "ifeval" || has_builtin_function("ifeval/utils.agg_inst_level_acc");
-}
-
 TEST(ShippedTasks, AreFoundFromTheProgramsOwnPlace) { EXPECT_TRUE(fs::equivalent(shipped_task_folder(), kShipped)); }
 
 TEST(ShippedTasks, PromptsAndScoresAreTheReferences) {
@@ -82,7 +77,6 @@ TEST(ShippedTasks, PromptsAndScoresAreTheReferences) {
   search.cache = std::make_shared<DataCache>();
   ASSERT_GE(golden.as_dict().size(), 98U);
   for (const auto& [name, runs] : golden.as_dict().entries()) {
-    if (!can_load(name.as_string())) continue;
     const TaskSet set = index.load({name.as_string()}, search);
     const Task& task = *set.tasks.at(0);
     for (const auto& [run, rows] : runs.as_dict().entries()) {
@@ -115,9 +109,7 @@ TEST(ShippedTasks, PromptsAndScoresAreTheReferences) {
 
 TEST(ShippedTasks, EveryFileLoadsAndRenders) {
   const TaskIndex index({kShipped});
-  std::vector<std::string> names = index.names();
-  std::erase_if(names, [](const std::string& name) { return !can_load(name); });
-  const TaskSet set = index.load(names, invented_data());
+  const TaskSet set = index.load(index.names(), invented_data());
   std::set<std::string> seen;
   for (const auto& task : set.tasks) {
     const std::vector<Request> requests = task->requests({});
@@ -129,7 +121,7 @@ TEST(ShippedTasks, EveryFileLoadsAndRenders) {
   }
   for (const auto& item : fs::recursive_directory_iterator(kShipped)) {
     const std::string name = item.path().filename().string();
-    if (item.path().extension() != ".yaml" || name.starts_with("_") || !can_load(item.path().stem())) continue;
+    if (item.path().extension() != ".yaml" || name.starts_with("_")) continue;
     EXPECT_TRUE(seen.contains(item.path().string())) << item.path();
   }
 }
