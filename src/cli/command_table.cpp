@@ -11,6 +11,7 @@ void add_eval_command(CLI::App& app);
 void add_forward_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_heads_command(CLI::App& app);
+void add_graft_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_report_command(CLI::App& app);
 void add_study_command(CLI::App& app);
@@ -39,6 +40,7 @@ std::span<const AddCommand> command_table() {
       add_forward_command,
       add_generate_command,
       add_heads_command,
+      add_graft_command,
       add_inspect_command,
       add_shift_command,
       add_template_command,

@@ -16,6 +16,7 @@
 #include "family/decoders/qwen2_vl_text.h"
 #include "family/decoders/qwen3.h"
 #include "family/graft_family.h"
+#include "family/grafts/cambium_graft.h"
 #include "family/grafts/gemma3.h"
 #include "family/grafts/got_ocr2.h"
 #include "family/grafts/idefics2.h"
@@ -45,9 +46,9 @@ constexpr const DecoderFamily* kDecoders[] = {
 };
 
 constexpr const GraftFamily* kGrafts[] = {
-    &kLlava,    &kLlavaNext, &kLlavaNextVideo, &kLlavaOnevision, &kVipllava, &kVideoLlava, &kQwen2Vl,
-    &kQwen25Vl, &kQwen3Vl,   &kMllama,         &kQwen2Audio,     &kVoxtral,  &kPaligemma,  &kGemma3,
-    &kIdefics2, &kIdefics3,  &kInternvl,       &kMistral3,       &kGotOcr2,
+    &kCambiumGraft, &kLlava,    &kLlavaNext, &kLlavaNextVideo, &kLlavaOnevision, &kVipllava, &kVideoLlava,
+    &kQwen2Vl,      &kQwen25Vl, &kQwen3Vl,   &kMllama,         &kQwen2Audio,     &kVoxtral,  &kPaligemma,
+    &kGemma3,       &kIdefics2, &kIdefics3,  &kInternvl,       &kMistral3,       &kGotOcr2,
 };
 
 }  // namespace
