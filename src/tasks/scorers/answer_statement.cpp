@@ -1,6 +1,7 @@
 #include "tasks/scorers/answer_statement.h"
 
 #include <cstddef>
+#include <vector>
 
 #include "text/jinja_unicode.h"
 #include "text/python_regex.h"
@@ -40,10 +41,11 @@ std::optional<std::string_view> stated_answer(std::string_view response) {
   static const PythonRegex kOpening(
       R"(####|\\boxed\s?\{|<answer>|\b(?:answer|option|choice|solution|result)\b[ *_"]*(?:\([^)\n]{0,40}\)[ *_]*)?(?:(?:is|was|would be|should be|must be)\b|[:=])[ ]*:?)",
       {.ignore_case = true});
-  std::optional<std::string_view> last;
-  for (const PythonRegex::Match& match : kOpening.find_all(response)) {
-    const std::string_view opening = match.group(response, 0);
-    std::string_view rest = response.substr(match.end());
+  // From the last one back: each may run to the end of the text.
+  const std::vector<PythonRegex::Match> openings = kOpening.find_all(response);
+  for (std::size_t i = openings.size(); i-- > 0;) {
+    const std::string_view opening = openings[i].group(response, 0);
+    std::string_view rest = response.substr(openings[i].end());
     if (opening.ends_with('{')) {
       rest = in_braces(rest);
     } else if (opening.ends_with('>')) {
@@ -53,9 +55,9 @@ std::optional<std::string_view> stated_answer(std::string_view response) {
       rest = rest.substr(0, rest.find('\n'));
     }
     rest = bare(rest);
-    if (!rest.empty()) last = rest;
+    if (!rest.empty()) return rest;
   }
-  return last;
+  return std::nullopt;
 }
 
 std::optional<std::string_view> refusal_phrase(std::string_view response) {

@@ -104,7 +104,7 @@ class Reader {
 
   [[nodiscard]] Choice claimed() const {
     static const PythonRegex kClaim(
-        R"((?:\b(?:[Cc]hoose|[Cc]hose|[Pp]ick|[Ss]elect|[Gg]o with|[Gg]oing with)\s+(?:[Oo]ption\s+|[Cc]hoice\s+|[Aa]nswer\s+)?[*("\[]*([A-Z])\b(?!['’]))|(?:(?<![\w'’])[*(\[]*([A-Z])[)*\]]*\s+(?:is|would be|must be)\s+(?:the\s+)?(?:most\s+)?(?:correct|right|best|answer|likely)))");
+        R"((?:\b(?:[Cc]hoose|[Cc]hose|[Pp]ick|[Ss]elect|[Gg]o with|[Gg]oing with)\s+(?:[Oo]ption\s+|[Cc]hoice\s+|[Aa]nswer\s+)?[*("\[]*([A-Z])\b(?!['’]))|(?:(?<![\w'’*(\[])[*(\[]*+([A-Z])[)*\]]*\s+(?:is|would be|must be)\s+(?:the\s+)?(?:most\s+)?(?:correct|right|best|answer|likely)))");
     Choice last;
     for (const PythonRegex::Match& match : kClaim.find_all(response_)) {
       const std::string_view label = match.group(response_, match.groups[1] ? 1 : 2);

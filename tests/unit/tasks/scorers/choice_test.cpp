@@ -68,6 +68,15 @@ TEST(ExtractChoice, FindsNoneWhereSeveralOrNothingIsSaid) {
   EXPECT_EQ(chosen("Z"), "none");
 }
 
+// Each took quadratic time once.
+TEST(ExtractChoice, TakesLongRunsOfMarksInStride) {
+  for (const std::string_view mark : {"(", "**", "\\boxed{", "<answer>", "answer is ", "A is ", "(A) ", " "}) {
+    std::string response;
+    while (response.size() < 200'000) response += mark;
+    EXPECT_LE(chosen(response).size(), 20U);
+  }
+}
+
 TEST(ChoiceQuestion, IsReadInTheFormsOfManyDataSets) {
   EXPECT_EQ(question_of(R"({"choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"})").gold, 1U);
   EXPECT_EQ(
