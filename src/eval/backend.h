@@ -53,6 +53,8 @@ class AnswerSink {
   virtual void answered(std::size_t question, tasks::Response response, std::size_t tokens) = 0;
   /// The question makes no sense to this model (too long, say); `why` names the reason.
   virtual void refused(std::size_t question, const std::string& why) = 0;
+  /// The user asked to stop: what is on its way may be ended anyhow, the next answer is not taken but ends the call.
+  [[nodiscard]] virtual bool is_stopping() const = 0;
 };
 
 /// Whatever can answer a task's requests: this process (LocalBackend), later an endpoint.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "eval/evaluate.h"
+#include "eval/generation_settings.h"
 #include "eval/harness_files.h"
 #include "eval/harness_results.h"
 #include "eval/json_text.h"
@@ -82,6 +83,8 @@ EvaluateOptions evaluate_options(const EvalOptions& options) {
   result.prompts.fewshot_as_multiturn = options.fewshot_as_multiturn;
   result.prompts.fewshot_seed = static_cast<std::uint64_t>(seeds.fewshot);
   result.prompts.generation = parse_generation_arguments(options.gen_kwargs);
+  // A slip in --gen_kwargs is one of the command, not of each task.
+  static_cast<void>(generation_settings(result.prompts.generation, {}));
   result.prompts.limit = options.limit;
   result.samples = parse_samples(options.samples);
   result.scores.predict_only = options.predict_only;

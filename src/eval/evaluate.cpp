@@ -68,6 +68,7 @@ class Evaluator final : public AnswerSink {
   }
 
   void answered(std::size_t question, tasks::Response response, std::size_t tokens) override {
+    check_stop();
     const Asked& asked = asked_[question];
     for (const Place& place : asked.places) {
       const tasks::Request& request = result_.tasks[place.task].requests[place.request];
@@ -78,8 +79,9 @@ class Evaluator final : public AnswerSink {
     for (const Place& place : asked.places) {
       if (missing_[place.task] == 0 && !done_[place.task]) finish(place.task);
     }
-    check_stop();
   }
+
+  [[nodiscard]] bool is_stopping() const override { return progress_.stop_requested(); }
 
   void refused(std::size_t question, const std::string& why) override {
     for (const Place& place : asked_[question].places) {

@@ -324,7 +324,9 @@ void LocalBackend::Impl::generate(std::span<const Question> questions, std::span
                                 (seed * kSeedStep + static_cast<std::uint64_t>(question.repeat));
     requests[i].stop_ids = model.stop_ids;
     texts[i] = std::make_unique<model::TextGeneration>(tokenizer, plans[i].settings.stops);
-    requests[i].on_token = [&text = *texts[i]](const model::SampledToken& token) { return text.push(token.id); };
+    requests[i].on_token = [&text = *texts[i], &sink](const model::SampledToken& token) {
+      return text.push(token.id) && !sink.is_stopping();
+    };
   }
   std::vector<model::Generation> results;
   engine.generate(requests, results, [&](std::size_t i) {

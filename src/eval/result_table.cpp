@@ -122,6 +122,7 @@ std::string result_table(const Value& results, std::string_view part) {
   const Row titles{
       part == "groups" ? "Groups" : "Tasks", "Version", "Filter", "n-shot", "Metric", "", "Value", "", "Stderr"};
   const std::vector<Row> rows = rows_of(results, part);
+  if (rows.empty()) return {};
   std::array<std::size_t, kColumns> widths{};
   for (std::size_t c = 0; c < kColumns; ++c) {
     widths[c] = std::max<std::size_t>(3, text::jinja::count_code_points(titles[c]));

@@ -77,9 +77,13 @@ void Task::load(const DataSearch& search) {
   load_examples();
   // The first document tells what the fields give.
   const Value& first = documents_.front();
-  multiple_inputs_ = has_choices() && text(first).is_integral();
-  multiple_targets_ = target(first).is_sequence();
-  static_cast<void>(has_choices() ? choices(first) : std::vector<std::string>{});
+  try {
+    multiple_inputs_ = has_choices() && text(first).is_integral();
+    multiple_targets_ = target(first).is_sequence();
+    static_cast<void>(has_choices() ? choices(first) : std::vector<std::string>{});
+  } catch (const RecipeError& error) {
+    throw RecipeError(fmt::format("{} (document 0 of {})", error.what(), documents_.size()));
+  }
 }
 
 BuiltinFunction::Documents Task::documents_function(const Value& config) const {

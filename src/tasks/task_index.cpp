@@ -7,6 +7,7 @@
 #include <array>
 
 #include "tasks/task_config.h"
+#include "tasks/text_file.h"
 #include "tensor/error.h"
 #include "text/jinja_nearest.h"
 #include "text/jinja_operators.h"
@@ -48,6 +49,15 @@ std::vector<std::string> texts_of(const Value& value) {
     }
   }
   return texts;
+}
+
+// Whether a file that could not be read as a task has the name in it.
+bool mentions(const std::string& file, const std::string& name) {
+  try {
+    return read_text_file(file).find(name) != std::string::npos;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -137,7 +147,8 @@ std::vector<std::string> TaskIndex::expanded(const std::vector<std::string>& nam
     for (const auto& [other, entry] : entries_) known.push_back(other);
     std::string message = fmt::format("unknown task '{}'.{}", name, jinja::nearest_names(name, known));
     for (const auto& [file, why] : unreadable_) {
-      if (fs::path(file).stem() == name) message += fmt::format(" {} could not be used: {}.", file, why);
+      if (fs::path(file).stem() == name || mentions(file, name))
+        message += fmt::format(" {} could not be used: {}.", file, why);
     }
     if (known.empty()) message += " No task files were found.";
     throw RecipeError(message);
