@@ -1,52 +1,16 @@
 #include "model/decoder.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/rsqrt.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/tanh.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 
-#include <limits>
 #include <map>
-#include <optional>
 
-#include "model/activation.h"
+#include "model/decoder_blocks.h"
 
 namespace cambium::model {
-
-namespace {
-
-at::Tensor apply(const Linear& layer, const at::Tensor& input) {
-  return at::linear(input, layer.weight, layer.bias.defined() ? std::optional<at::Tensor>(layer.bias) : std::nullopt);
-}
-
-// Statistics in float32 whatever the type of the input, as Hugging Face does.
-at::Tensor rms_normalised(const at::Tensor& input, const at::Tensor& weight, double epsilon, bool plus_one) {
-  const at::Tensor wide = input.to(at::kFloat);
-  const at::Tensor normed = wide * at::rsqrt(wide.pow(2).mean(-1, true) + epsilon);
-  if (plus_one) return (normed * (weight.to(at::kFloat) + 1.0)).to(input.scalar_type());
-  return normed.to(input.scalar_type()) * weight;
-}
-
-// The first rotary_dim values of each head, taken as two halves, are turned by the position's angles.
-// heads: [batch, heads, seq, head_dim]; cosine, sine: [batch, 1, seq, rotary_dim / 2]
-at::Tensor rotated(const at::Tensor& heads, const at::Tensor& cosine, const at::Tensor& sine) {
-  const std::int64_t half = cosine.size(-1), rest = heads.size(-1) - 2 * half;
-  const at::Tensor first = heads.narrow(-1, 0, half), second = heads.narrow(-1, half, half);
-  std::vector<at::Tensor> parts{first * cosine - second * sine, second * cosine + first * sine};
-  if (rest > 0) parts.push_back(heads.narrow(-1, 2 * half, rest));
-  return at::cat(parts, -1);
-}
-
-}  // namespace
 
 struct Decoder::Prepared {
   std::vector<at::Tensor> cosines, sines;      // one a rope: [batch, 1, seq, rotary_dim / 2]
@@ -66,38 +30,21 @@ AttentionLayout AttentionLayout::from_mask(const at::Tensor& attention_mask) {
 Decoder::Decoder(DecoderConfig config, DecoderWeights weights)
     : config_(std::move(config)), weights_(std::move(weights)) {}
 
-at::Tensor Decoder::embed(const at::Tensor& ids) const {
-  at::Tensor embedded = at::embedding(weights_.embedding, ids);
-  if (config_.embedding_scale != 1.0) {
-    // The scale is rounded to the weights' type, as Hugging Face does.
-    const at::Tensor scale = at::ones({}, embedded.options()) * config_.embedding_scale;
-    embedded = embedded * scale;
-  }
-  return embedded;
-}
-
-at::Tensor Decoder::normalised(const at::Tensor& input, const Norm& norm) const {
-  if (config_.norm == NormKind::kLayer) {
-    const auto bias = norm.bias.defined() ? std::optional<at::Tensor>(norm.bias) : std::nullopt;
-    return at::layer_norm(input, {input.size(-1)}, norm.weight, bias, config_.norm_epsilon);
-  }
-  return rms_normalised(input, norm.weight, config_.norm_epsilon, config_.norm == NormKind::kRmsPlusOne);
-}
+at::Tensor Decoder::embed(const at::Tensor& ids) const { return embedded(config_, weights_.embedding, ids); }
 
 at::Tensor Decoder::attention(const at::Tensor& input, std::size_t index, const Prepared& prepared) const {
   const LayerWeights& layer = weights_.layers[index];
   const LayerConfig& form = config_.layers[index];
   const std::int64_t batch = input.size(0), seq = input.size(1), dim = config_.head_dim;
   const auto heads = [&](const Linear& projection, std::int64_t count) {
-    return apply(projection, input).view({batch, seq, count, dim}).transpose(1, 2);
+    return projected(projection, input).view({batch, seq, count, dim}).transpose(1, 2);
   };
   at::Tensor query = heads(layer.query, config_.num_heads);  // [batch, num_heads, seq, head_dim]
   at::Tensor key = heads(layer.key, config_.num_kv_heads);   // [batch, num_kv_heads, seq, head_dim]
   const at::Tensor value = heads(layer.value, config_.num_kv_heads);
   if (config_.query_key_norm) {
-    const bool plus_one = config_.norm == NormKind::kRmsPlusOne;
-    query = rms_normalised(query, layer.query_norm, config_.norm_epsilon, plus_one);
-    key = rms_normalised(key, layer.key_norm, config_.norm_epsilon, plus_one);
+    query = normalised_heads(config_, layer.query_norm, query);
+    key = normalised_heads(config_, layer.key_norm, key);
   }
   if (!config_.ropes.empty()) {
     const at::Tensor& cosine = prepared.cosines[form.rope];
@@ -105,26 +52,9 @@ at::Tensor Decoder::attention(const at::Tensor& input, std::size_t index, const 
     query = rotated(query, cosine, sine);
     key = rotated(key, cosine, sine);
   }
-  const at::Tensor& visible = prepared.visible.at(form.window);
-  at::Tensor output;  // [batch, num_heads, seq, head_dim]
-  if (config_.attention_softcap > 0) {
-    const std::int64_t group = config_.num_heads / config_.num_kv_heads;
-    at::Tensor scores = at::matmul(query, key.repeat_interleave(group, 1).transpose(-1, -2)) * form.attention_scale;
-    scores = at::tanh(scores / config_.attention_softcap) * config_.attention_softcap;
-    scores = scores.masked_fill(visible.logical_not(), -std::numeric_limits<float>::infinity());
-    const at::Tensor shares = at::softmax(scores, -1, at::kFloat).to(value.scalar_type());
-    output = at::matmul(shares, value.repeat_interleave(group, 1));
-  } else {
-    const auto mask = visible.defined() ? std::optional<at::Tensor>(visible) : std::nullopt;
-    output = at::scaled_dot_product_attention(query, key, value, mask, 0.0, !visible.defined(), form.attention_scale,
-                                              config_.num_heads != config_.num_kv_heads);
-  }
-  return apply(layer.attention_output, output.transpose(1, 2).reshape({batch, seq, config_.num_heads * dim}));
-}
-
-at::Tensor Decoder::feedforward(const at::Tensor& input, const LayerWeights& layer) const {
-  if (!config_.gated) return apply(layer.down, activated(config_.activation, apply(layer.up, input)));
-  return apply(layer.down, activated(config_.activation, apply(layer.gate, input)) * apply(layer.up, input));
+  const at::Tensor output =
+      attended(config_, form.attention_scale, query, key, value, prepared.visible.at(form.window));
+  return projected(layer.attention_output, output.transpose(1, 2).reshape({batch, seq, config_.num_heads * dim}));
 }
 
 at::Tensor Decoder::forward_embeddings(const at::Tensor& embeddings, const AttentionLayout& layout,
@@ -160,26 +90,23 @@ at::Tensor Decoder::forward_embeddings(const at::Tensor& embeddings, const Atten
   for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
     const LayerWeights& layer = weights_.layers[i];
     if (hidden_states != nullptr) hidden_states->push_back(hidden);
-    at::Tensor attended = attention(normalised(hidden, layer.attention_norm), i, prepared);
+    at::Tensor attention_out = attention(normalised(config_, layer.attention_norm, hidden), i, prepared);
     if (config_.parallel_residual) {
-      hidden = hidden + attended + feedforward(normalised(hidden, layer.feedforward_norm), layer);
+      hidden =
+          hidden + attention_out + fed_forward(config_, layer, normalised(config_, layer.feedforward_norm, hidden));
       continue;
     }
-    if (config_.sandwich_norms) attended = normalised(attended, layer.attention_output_norm);
-    hidden = hidden + attended;
-    at::Tensor fed = feedforward(normalised(hidden, layer.feedforward_norm), layer);
-    if (config_.sandwich_norms) fed = normalised(fed, layer.feedforward_output_norm);
+    if (config_.sandwich_norms) attention_out = normalised(config_, layer.attention_output_norm, attention_out);
+    hidden = hidden + attention_out;
+    at::Tensor fed = fed_forward(config_, layer, normalised(config_, layer.feedforward_norm, hidden));
+    if (config_.sandwich_norms) fed = normalised(config_, layer.feedforward_output_norm, fed);
     hidden = hidden + fed;
   }
-  hidden = normalised(hidden, weights_.final_norm);
+  hidden = normalised(config_, weights_.final_norm, hidden);
   if (hidden_states != nullptr) hidden_states->push_back(hidden);
   return hidden;
 }
 
-at::Tensor Decoder::logits(const at::Tensor& hidden) const {
-  at::Tensor logits = apply(weights_.head, hidden);
-  if (config_.logit_softcap > 0) logits = at::tanh(logits / config_.logit_softcap) * config_.logit_softcap;
-  return logits;
-}
+at::Tensor Decoder::logits(const at::Tensor& hidden) const { return logits_of(config_, weights_.head, hidden); }
 
 }  // namespace cambium::model

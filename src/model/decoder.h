@@ -46,8 +46,6 @@ class Decoder {
  private:
   struct Prepared;  // rope tables and masks of one forward pass
   [[nodiscard]] at::Tensor attention(const at::Tensor& input, std::size_t layer, const Prepared& prepared) const;
-  [[nodiscard]] at::Tensor feedforward(const at::Tensor& input, const LayerWeights& layer) const;
-  [[nodiscard]] at::Tensor normalised(const at::Tensor& input, const Norm& norm) const;
 
   DecoderConfig config_;
   DecoderWeights weights_;

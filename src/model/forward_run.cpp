@@ -6,21 +6,18 @@
 
 #include "model/decoder.h"
 #include "model/device.h"
+#include "model/device_decoder.h"
 #include "model/forward_inputs.h"
 #include "model/loaded_model.h"
 #include "model/media/media_inputs.h"
 #include "model/tensor_file.h"
-#include "tensor/error.h"
 
 void cambium_forward(const cambium::model::ForwardOptions& options) {
   using namespace cambium::model;
   const at::NoGradGuard no_gradients;
-  if (!open_device(options.device).is_cpu()) {
-    throw cambium::SystemError("device '" + options.device +
-                               "': forward runs on the CPU only so far; leave --device out");
-  }
+  const c10::Device device = open_device(options.device);
   const LoadedModel model = load_model(open_model(options.model), dtype_option(options.dtype));
-  const Decoder decoder(model.config, model.weights);
+  const Decoder decoder(model.config, on_device(model.weights, device));
   TensorMap tensors = read_tensor_file(options.inputs);
   std::optional<MediaTowers> towers;
   const MediaInputs media = take_media(tensors, [&]() -> const MediaTowers& {
@@ -28,7 +25,7 @@ void cambium_forward(const cambium::model::ForwardOptions& options) {
     return *towers;
   });
   const ForwardInputs inputs = forward_inputs(tensors, model.config, options.inputs);
-  const at::Tensor embeddings = place_media(decoder.embed(inputs.ids), media);
-  const at::Tensor hidden = decoder.forward_embeddings(embeddings, AttentionLayout::from_mask(inputs.mask));
-  write_tensor_file(options.output, {{"logits", decoder.logits(hidden).to(at::kFloat)}});
+  const at::Tensor embeddings = place_media(decoder.embed(inputs.ids.to(device)).cpu(), media).to(device);
+  const at::Tensor hidden = decoder.forward_embeddings(embeddings, AttentionLayout::from_mask(inputs.mask.to(device)));
+  write_tensor_file(options.output, {{"logits", decoder.logits(hidden).to(at::kFloat).cpu()}});
 }

@@ -12,6 +12,7 @@
 #include "checkpoint/json.h"
 #include "model/config_reader.h"
 #include "model/device.h"
+#include "model/device_decoder.h"
 #include "model/loaded_model.h"
 #include "model/media/media_towers.h"
 #include "model/native/key_value_blocks.h"
@@ -57,8 +58,10 @@ std::size_t cache_blocks(const DecoderConfig& config, at::ScalarType dtype, doub
 }  // namespace
 
 struct RunningModel::Impl {
-  LoadedModel model;  // of its weights only embedding and positions: the packed copy is what runs
-  NativeDecoder* decoder = nullptr;
+  LoadedModel model;                        // of its weights only embedding and positions: the packed copy is what runs
+  NativeDecoder* decoder = nullptr;         // one of the two, the engine's
+  DeviceDecoder* device_decoder = nullptr;  // (on a GPU)
+  c10::Device device = c10::Device(c10::kCPU);
   std::unique_ptr<Engine> engine;
   std::vector<std::int32_t> stop_ids;
   double load_seconds = 0;
@@ -71,6 +74,11 @@ namespace {
 TensorLookup lookup_in(const LoadedModel& model) {
   return
       [&model](const family::TensorRole& role) { return load_tensor(*model.source.weights, role.name, model.dtype); };
+}
+
+DecoderWeights weights_on_device(const LoadedModel& model, c10::Device device) {
+  return on_device(assemble_decoder(model.description, model.config, model.source.weights->label(), lookup_in(model)),
+                   device);
 }
 
 NativeDecoder::LayerSource layers_of(const LoadedModel& model) {
@@ -88,10 +96,17 @@ RunningModel::RunningModel(const EngineSetup& setup) : impl_(std::make_unique<Im
   LoadedModel& model = impl_->model;
   model = prepare_model(open_model(setup.model), dtype_option(setup.dtype));
   impl_->stop_ids = read_stop_ids(model.source, model.description);
-  if (!device.is_cpu())
-    throw SystemError(fmt::format("device '{}': generation runs on the CPU only so far", setup.device));
+  const std::size_t max_blocks = cache_blocks(model.config, model.dtype, setup.cache_gib);
+  impl_->device = device;
+  if (!device.is_cpu()) {
+    auto on_gpu = std::make_unique<DeviceDecoder>(model.config, weights_on_device(model, device), max_blocks);
+    impl_->device_decoder = on_gpu.get();
+    impl_->engine = std::make_unique<Engine>(std::move(on_gpu), setup.options);
+    impl_->load_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return;
+  }
   const NativeDecoder::Options options{.threads = setup.threads == 0 ? default_threads() : setup.threads,
-                                       .max_blocks = cache_blocks(model.config, model.dtype, setup.cache_gib)};
+                                       .max_blocks = max_blocks};
   model.weights =
       assemble_outside_layers(model.description, model.config, model.source.weights->label(), lookup_in(model));
   auto decoder = std::make_unique<NativeDecoder>(model.config, model.weights, layers_of(model), model.dtype, options);
@@ -125,6 +140,11 @@ std::size_t RunningModel::remerge(const RecipeSettings& settings) {
     media = media || !of_decoder;
     if (of_decoder && role->layer >= 0) layers.insert(role->layer);
     outside = outside || (of_decoder && role->layer < 0);
+  }
+  if (impl_->device_decoder != nullptr) {
+    if (outside || !layers.empty()) impl_->device_decoder->replace(weights_on_device(model, impl_->device));
+    layers.clear();
+    outside = false;
   }
   for (const int layer : layers)
     impl_->decoder->repack(static_cast<std::size_t>(layer), layers_of(model)(static_cast<std::size_t>(layer)));
