@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tasks/shipped_tasks.h"
 #include "tensor/error.h"
 
 namespace cambium::eval {
@@ -21,6 +22,7 @@ void join(tasks::TaskSet& all, tasks::TaskSet more) {
   for (auto& task : more.tasks) {
     if (all.find(task->name()) == nullptr) all.tasks.push_back(std::move(task));
   }
+  all.errors.insert(all.errors.end(), more.errors.begin(), more.errors.end());
   for (tasks::Group& group : more.groups) {
     if (std::ranges::find(all.groups, group.name, &tasks::Group::name) == all.groups.end()) {
       all.groups.push_back(std::move(group));
@@ -29,16 +31,6 @@ void join(tasks::TaskSet& all, tasks::TaskSet more) {
 }
 
 }  // namespace
-
-fs::path shipped_tasks() {
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const fs::path& folder :
-       {program / "../share/cambium/tasks", program / "tasks", fs::path(CAMBIUM_TASKS_FOLDER)}) {
-    if (fs::is_directory(folder, ignored)) return folder.lexically_normal();
-  }
-  return {};
-}
 
 LoadedTasks load_tasks(const std::vector<std::string>& names, const TaskSearch& search) {
   std::vector<fs::path> folders;
@@ -49,12 +41,12 @@ LoadedTasks load_tasks(const std::vector<std::string>& names, const TaskSearch& 
     to.emplace_back(folder);
   };
   for (const std::string& root : search.data_roots) add_folder(data.folders, root, "--data-root");
-  if (const fs::path shipped = shipped_tasks(); !shipped.empty()) folders.push_back(shipped);
+  if (const fs::path shipped = tasks::shipped_task_folder(); !shipped.empty()) folders.push_back(shipped);
   for (const std::string& folder : search.include_paths) {
     add_folder(folders, folder, "--include_path");
     data.folders.emplace_back(folder);
   }
-  if (const fs::path shipped = shipped_tasks(); !shipped.empty())
+  if (const fs::path shipped = tasks::shipped_task_folder(); !shipped.empty())
     data.folders.push_back(shipped.parent_path() / "data");
 
   const tasks::TaskIndex index(folders);
@@ -72,6 +64,7 @@ LoadedTasks load_tasks(const std::vector<std::string>& names, const TaskSearch& 
   }
   try {
     loaded.set = index.load(names, data);
+    loaded.errors = loaded.set.errors;
     return loaded;
   } catch (const RecipeError& error) {
     if (names.size() == 1) throw;
@@ -83,6 +76,7 @@ LoadedTasks load_tasks(const std::vector<std::string>& names, const TaskSearch& 
       loaded.errors.emplace_back(error.what());
     }
   }
+  loaded.errors.insert(loaded.errors.end(), loaded.set.errors.begin(), loaded.set.errors.end());
   if (loaded.set.tasks.empty()) throw RecipeError(fmt::format("{}", fmt::join(loaded.errors, "\n")));
   return loaded;
 }

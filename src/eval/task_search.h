@@ -8,10 +8,6 @@
 
 namespace cambium::eval {
 
-/// The folder of task files that come with the program: share/cambium/tasks or tasks beside it, else that of the
-/// sources it was built from; empty if there is none.
-[[nodiscard]] std::filesystem::path shipped_tasks();
-
 /// Where a run looks for tasks and their data.
 struct TaskSearch {
   std::vector<std::string> include_paths;  ///< folders of task files; a name there replaces a shipped one

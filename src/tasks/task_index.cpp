@@ -173,11 +173,14 @@ class TaskIndex::Loader {
       const YamlMapping mapping = read_task_file(entry->second.file);
       set_.groups.push_back(make_group(name, mapping, mapping.value, Value(), 0));
     } else {
-      for (const std::string& task : entry->second.tagged) add_task(index_.entries_.at(task).file, Value());
+      for (const std::string& task : entry->second.tagged) static_cast<void>(add_member(task, Value()));
     }
   }
 
-  TaskSet take() { return std::move(set_); }
+  TaskSet take() {
+    if (set_.tasks.empty() && !set_.errors.empty()) throw RecipeError(set_.errors.front());
+    return std::move(set_);
+  }
 
  private:
   void add_file(const fs::path& file) {
@@ -193,6 +196,16 @@ class TaskIndex::Loader {
   std::string add_task(const fs::path& file, const Value& overrides) {
     const YamlMapping mapping = read_task_file(file);
     return add_config(TaskConfig::from(merged(mapping.value, overrides), mapping.places, file));
+  }
+
+  // One of several: if it cannot be loaded, the others are not lost.
+  std::string add_member(const std::string& name, const Value& overrides) {
+    try {
+      return add_task(index_.entries_.at(name).file, overrides);
+    } catch (const RecipeError& error) {
+      set_.errors.emplace_back(error.what());
+      return name;
+    }
   }
 
   std::string add_config(TaskConfig config) {
@@ -306,10 +319,10 @@ class TaskIndex::Loader {
       put_group(group, make_group(name, inner, inner.value, overrides, depth + 1));
     } else if (entry->second.kind == Kind::kTag) {
       for (const std::string& task : entry->second.tagged) {
-        put_task(group, add_task(index_.entries_.at(task).file, without_name(overrides)));
+        put_task(group, add_member(task, without_name(overrides)));
       }
     } else {
-      put_task(group, add_task(entry->second.file, without_name(overrides)));
+      put_task(group, add_member(name, without_name(overrides)));
     }
   }
 

@@ -38,6 +38,8 @@ struct Group {
 struct TaskSet {
   std::vector<std::shared_ptr<const Task>> tasks;  ///< each once, in order
   std::vector<Group> groups;                       ///< the groups that were named, in order
+  /// Why tasks of groups and tags could not be loaded. Their groups name them still, so these have no number.
+  std::vector<std::string> errors;
   [[nodiscard]] const Task* find(std::string_view name) const;
 };
 
@@ -54,7 +56,8 @@ class TaskIndex {
   /// Loads tasks with their data.
   /// @param names   of tasks, groups, tags; patterns with * and ?; paths of task files
   /// @param search  where data files are
-  /// @throws RecipeError  an unknown name (with the nearest), or what a task's file or data is wrong about
+  /// @throws RecipeError  an unknown name (with the nearest), or what a task's file or data is wrong about; of groups
+  ///                      and tags only if no task can be loaded
   [[nodiscard]] TaskSet load(const std::vector<std::string>& names, const DataSearch& search) const;
 
  private:

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "support/temp_folder.h"
 #include "tasks/score.h"
 #include "tasks/task_index.h"
 #include "tasks/text_file.h"
@@ -25,6 +26,7 @@ namespace jinja = text::jinja;
 using jinja::Value;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
+using testing_support::TempFolder;
 
 const fs::path kShipped = fs::path(CAMBIUM_SOURCE_DIR) / "tasks";
 const fs::path kGolden = fs::path(CAMBIUM_SOURCE_DIR) / "tests/golden/tasks";
@@ -156,6 +158,19 @@ TEST(ShippedTasks, MissingDataSaysWhatWasLookedForAndWhere) {
   const TaskIndex index({kShipped});
   EXPECT_THAT([&] { (void)index.load({"gsm8k"}, nowhere); },
               ThrowsMessage<RecipeError>(testing::AllOf(HasSubstr("gsm8k/test.jsonl"), HasSubstr("data/gsm8k"))));
+}
+
+TEST(ShippedTasks, AGroupKeepsTheTasksWhoseDataAreThere) {
+  const TempFolder folder;
+  folder.write("bbh/navigate.jsonl", R"({"input": "Turn left.", "target": "No"})");
+  DataSearch search;
+  search.folders = {folder.path()};
+  const TaskSet set = TaskIndex({kShipped}).load({"bbh"}, search);
+  ASSERT_EQ(set.tasks.size(), 1U);
+  EXPECT_EQ(set.tasks[0]->name(), "bbh_cot_fewshot_navigate");
+  EXPECT_EQ(set.errors.size(), 26U);
+  EXPECT_THAT(set.errors.at(0), HasSubstr("boolean_expressions.jsonl"));
+  EXPECT_EQ(set.groups.at(0).all_tasks().size(), 27U);
 }
 
 // Examples come from the training split if its file is there, else from the questions themselves, without the one
