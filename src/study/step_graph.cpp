@@ -256,6 +256,7 @@ class GraphBuilder {
       step.files[file] = filled_in(body.body, lookup(scope)).dump(2) + "\n";
       step.command = {step.kind, file};
       if (step.kind == "graft") step.command.insert(step.command.end(), {"-o", scope.out});
+      if (step.kind == "tune") step.command.emplace_back("--json");
     }
     add_recipes(step);
     const std::string name = step.name;

@@ -17,6 +17,7 @@
 #include "study/flip_examples.h"
 #include "study/scores.h"
 #include "study/sweep_summary.h"
+#include "study/tuning_records.h"
 #include "tasks/statistics/paired_comparison.h"
 #include "tensor/error.h"
 
@@ -242,6 +243,7 @@ report::StudyResults summarise(const StudyFile& study, const StepGraph& graph, c
     }
   }
   add_shifts(study, graph, folder, {done.begin(), done.end()}, results);
+  add_tuning_records(study, graph, folder, {done.begin(), done.end()}, results);
   results.flips = flip_examples(study, graph, folder, {done.begin(), done.end()});
   add_environment(study, graph, version, results);
   add_abstract(study, results);

@@ -126,7 +126,7 @@ TEST_F(StudyText, StepsComeBehindWhatTheyNeedAndKnowTheirFiles) {
                                      "llama/s1/base/language/eval", "llama/s1/merged/vision/eval"}));
   EXPECT_THAT(names, testing::Not(testing::Contains("llama/s1/base/vision/eval")));
   const Step& tune = graph.step("llama/s1/base/tune");
-  EXPECT_THAT(tune.command, ElementsAre("tune", "configs/llama/s1/base.tune.yml"));
+  EXPECT_THAT(tune.command, ElementsAre("tune", "configs/llama/s1/base.tune.yml", "--json"));
   EXPECT_THAT(tune.files.at("configs/llama/s1/base.tune.yml"),
               AllOf(HasSubstr("\"model\": \"world-s1/initial/llama-1m\""), HasSubstr("\"lr\": 0.1")));
   const Step& merged = graph.step("llama/s1/merged/vision/eval");
