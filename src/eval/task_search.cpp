@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tasks/shipped_tasks.h"
 #include "tensor/error.h"
@@ -71,7 +72,9 @@ LoadedTasks load_tasks(const std::vector<std::string>& names, const TaskSearch& 
   }
   for (const std::string& name : names) {
     try {
-      join(loaded.set, index.load({name}, data));
+      tasks::TaskSet set = index.load({name}, data);
+      loaded.errors.insert(loaded.errors.end(), set.errors.begin(), set.errors.end());
+      join(loaded.set, std::move(set));
     } catch (const RecipeError& error) {
       loaded.errors.emplace_back(error.what());
     }

@@ -10,6 +10,7 @@
 #include "eval/result_table.h"
 #include "eval/store/store.h"
 #include "eval/store/store_reader.h"
+#include "eval/task_search.h"
 #include "support/temp_folder.h"
 #include "tensor/error.h"
 
@@ -123,6 +124,23 @@ TEST_F(Evaluate, LeavesTheOtherTasksResultsWhenOneFails) {
               testing::AllOf(HasSubstr("bad"), HasSubstr("document 2"), HasSubstr("does not fit")));
   EXPECT_THAT(result.find("good")->error, IsEmpty());
   EXPECT_THAT(result.find("good")->score.metrics, SizeIs(1));
+}
+
+TEST_F(Evaluate, LoadsTheTasksOfAGroupWhoseDataIsThere) {
+  add_choice_task("good");
+  add_choice_task("lost");
+  folder_.write("tasks/both.yaml", "group: both\ntask: [good, lost]\naggregate_metric_list: [{metric: acc}]\n");
+  std::filesystem::remove(folder_ / "lost.jsonl");
+  const LoadedTasks loaded =
+      load_tasks({"both"}, {.include_paths = {(folder_ / "tasks").string()}, .data_roots = {folder_.path().string()}});
+  ASSERT_THAT(loaded.set.tasks, SizeIs(1));
+  EXPECT_THAT(loaded.errors, ElementsAre(testing::AllOf(HasSubstr("lost"), HasSubstr("lost.jsonl"))));
+  EXPECT_THAT(run(loaded.set).groups, IsEmpty());
+  EXPECT_THAT(
+      [&] {
+        static_cast<void>(load_tasks({"bothh"}, {.include_paths = {(folder_ / "tasks").string()}, .data_roots = {}}));
+      },
+      testing::ThrowsMessage<UsageError>(HasSubstr("'both'")));
 }
 
 TEST_F(Evaluate, GivesNoNumberForAGroupThatLacksATask) {
