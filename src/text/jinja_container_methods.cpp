@@ -223,7 +223,7 @@ Value bit_length(Runtime& /*runtime*/, const Value& self, Arguments& arguments) 
   if (!self.is_integral()) throw TemplateError(ErrorKind::kType, "'float' object has no attribute 'bit_length'");
   const std::int64_t value = self.as_int();
   const std::uint64_t size = value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
-  return Value::integer(std::bit_width(size));
+  return Value::integer(static_cast<std::int64_t>(std::bit_width(size)));
 }
 
 Value is_integer(Runtime& /*runtime*/, const Value& self, Arguments& arguments) {

@@ -159,7 +159,7 @@ Arguments Interpreter::evaluate_arguments(const CallArguments& node) {
   arguments.positional.reserve(node.positional.size());
   for (const ExpressionPtr& argument : node.positional) arguments.positional.push_back(evaluate(*argument));
   for (const auto& [name, argument] : node.named) {
-    const auto same = [&](const auto& given) { return given.first == name; };
+    const auto same = [&name = name](const auto& given) { return given.first == name; };
     if (std::ranges::any_of(arguments.named, same)) {
       at(argument->at);
       throw TemplateError(ErrorKind::kSyntax, fmt::format("keyword argument repeated: {}", name));
@@ -180,7 +180,7 @@ Arguments Interpreter::evaluate_arguments(const CallArguments& node) {
     }
     for (const auto& [key, value] : more.as_dict().entries()) {
       if (!key.is_string()) throw TemplateError(ErrorKind::kType, "keywords must be strings");
-      const auto same = [&](const auto& given) { return given.first == key.as_string(); };
+      const auto same = [&key = key](const auto& given) { return given.first == key.as_string(); };
       if (std::ranges::any_of(arguments.named, same)) {
         throw TemplateError(ErrorKind::kType,
                             fmt::format("got multiple values for keyword argument '{}'", key.as_string()));
