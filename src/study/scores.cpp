@@ -54,7 +54,7 @@ const Scores::Samples* Scores::samples(const std::string& base, std::int64_t see
 }
 
 template <typename Take>
-Scores::Cell Scores::summarised(const std::vector<std::string>& tasks, const Take& take) const {
+Scores::Cell Scores::summarised(const std::vector<std::string>& tasks, bool shares, const Take& take) const {
   Cell cell;
   std::vector<double> by_seed;
   std::vector<std::vector<double>> pooled(tasks.size());
@@ -81,15 +81,20 @@ Scores::Cell Scores::summarised(const std::vector<std::string>& tasks, const Tak
     cell.estimate = estimate_over_seeds(by_seed);
   } else {
     std::vector<Stratum> strata;
-    for (const std::vector<double>& values : pooled) strata.push_back(stratum_of(values));
+    for (const std::vector<double>& values : pooled)
+      strata.push_back(shares ? stratum_of_shares(values, 100) : stratum_of(values));
     cell.estimate = estimate_over_strata(strata);
+  }
+  if (shares) {
+    cell.estimate.low = std::max(cell.estimate.low, 0.0);
+    cell.estimate.high = std::min(cell.estimate.high, 100.0);
   }
   return cell;
 }
 
 Scores::Cell Scores::mean(const std::string& base, const std::string& arm, const std::vector<std::string>& tasks,
                           Half half) const {
-  return summarised(tasks, [&](std::int64_t seed, const std::string& task) {
+  return summarised(tasks, true, [&](std::int64_t seed, const std::string& task) {
     std::vector<double> values;
     if (const Samples* all = samples(base, seed, arm, task)) {
       for (const auto& [document, value] : *all) {
@@ -102,7 +107,7 @@ Scores::Cell Scores::mean(const std::string& base, const std::string& arm, const
 
 Scores::Cell Scores::difference(const std::string& base, const std::string& first, const std::string& second,
                                 const std::vector<std::string>& tasks, Half half) const {
-  return summarised(tasks, [&](std::int64_t seed, const std::string& task) {
+  return summarised(tasks, false, [&](std::int64_t seed, const std::string& task) {
     std::vector<double> values;
     const Samples* before = samples(base, seed, first, task);
     const Samples* after = samples(base, seed, second, task);

@@ -42,9 +42,8 @@ class Scores {
   [[nodiscard]] bool empty() const { return samples_.empty(); }
 
  private:
-  using Values = std::vector<std::vector<double>>;  ///< by task, by sample
   template <typename Take>
-  Cell summarised(const std::vector<std::string>& tasks, const Take& take) const;
+  Cell summarised(const std::vector<std::string>& tasks, bool shares, const Take& take) const;
 
   std::vector<std::int64_t> seeds_;
   std::map<std::string, Samples> samples_;

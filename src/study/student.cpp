@@ -64,6 +64,19 @@ Stratum stratum_of(std::span<const double> values) {
   return {.mean = mean, .variance_of_mean = values.size() > 1 ? squares / (count - 1) / count : 0};
 }
 
+Stratum stratum_of_shares(std::span<const double> values, double whole) {
+  Stratum stratum = stratum_of(values);
+  double right = 0;
+  for (const double value : values) {
+    if (value != 0 && value != whole) return stratum;
+    right += value == whole ? 1 : 0;
+  }
+  const double count = static_cast<double>(values.size()) + 4;
+  const double share = (right + 2) / count;
+  stratum.variance_of_mean = whole * whole * share * (1 - share) / count;
+  return stratum;
+}
+
 Estimate estimate_over_strata(std::span<const Stratum> strata) {
   double mean = 0;
   double variance = 0;

@@ -23,5 +23,8 @@ struct Stratum {
 };
 [[nodiscard]] Estimate estimate_over_strata(std::span<const Stratum> strata);
 [[nodiscard]] Stratum stratum_of(std::span<const double> values);
+/// The same for scores of which each is 0 or `whole`: the variance is that of two more right and two more wrong samples
+/// (Agresti and Coull 1998), so that a perfect score of few samples is not taken for certain. Other values: stratum_of.
+[[nodiscard]] Stratum stratum_of_shares(std::span<const double> values, double whole);
 
 }  // namespace cambium::study

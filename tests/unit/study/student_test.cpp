@@ -31,5 +31,12 @@ TEST(Estimate, OverTasksWeighsTasksAlikeWhateverTheirSizes) {
   EXPECT_DOUBLE_EQ(estimate_over_strata(strata).value, 0.5);
 }
 
+// 0 right of 6: share (0 + 2) / 10, variance 0.2 * 0.8 / 10.
+TEST(Estimate, AScoreOfZeroOfFewSamplesIsNotCertain) {
+  const Stratum stratum = stratum_of_shares(std::vector<double>(6, 0.0), 100);
+  EXPECT_DOUBLE_EQ(stratum.mean, 0);
+  EXPECT_NEAR(stratum.variance_of_mean, 1e4 * 0.2 * 0.8 / 10, 1e-9);
+}
+
 }  // namespace
 }  // namespace cambium::study
