@@ -56,6 +56,11 @@ ordered_json as_json(const ComparedMetric& row) {
           {"samples_needed", or_null(row.samples_needed)}};
 }
 
+std::string value_text(double value, bool sign = false) {
+  if (std::abs(value) >= 1000) return sign ? fmt::format("{:+.5g}", value) : fmt::format("{:.5g}", value);
+  return sign ? fmt::format("{:+.4f}", value) : fmt::format("{:.4f}", value);
+}
+
 std::string p_text(double p) { return p < 1e-4 ? "<1e-4" : fmt::format("{:.4f}", p); }
 
 void print_table(const tasks::RunComparison& comparison, double confidence) {
@@ -75,9 +80,9 @@ void print_table(const tasks::RunComparison& comparison, double confidence) {
                    {"n needed", kRight}});
   for (const ComparedMetric& row : comparison.metrics) {
     const std::string metric = row.filter.empty() || row.filter == "none" ? row.metric : row.metric + "," + row.filter;
-    table.add_row({row.is_group ? row.task + " (group)" : row.task, metric, fmt::format("{:.4f}", row.a),
-                   fmt::format("{:.4f}", row.b), fmt::format("{:+.4f}", row.difference),
-                   fmt::format("{:+.4f} {:+.4f}", row.interval.low, row.interval.high), p_text(row.p_value),
+    table.add_row({row.is_group ? row.task + " (group)" : row.task, metric, value_text(row.a), value_text(row.b),
+                   value_text(row.difference, true),
+                   value_text(row.interval.low, true) + " " + value_text(row.interval.high, true), p_text(row.p_value),
                    row.p_holm ? p_text(*row.p_holm) : "",
                    row.clusters == row.n ? fmt::format("{}", row.n) : fmt::format("{} in {}", row.n, row.clusters),
                    row.lost ? fmt::format("{}/{}", *row.lost, *row.won) : "",
@@ -93,8 +98,7 @@ void print_table(const tasks::RunComparison& comparison, double confidence) {
 }
 
 void run(const Options& options) {
-  const tasks::RecordedRun first = open_recorded_run(options.first, options.store);
-  const tasks::RecordedRun second = open_recorded_run(options.second, options.store);
+  const auto [first, second] = open_recorded_runs(options.first, options.second, options.store);
   const tasks::RunComparison comparison = compare_runs(first, second, options.comparison);
   if (!options.html.empty()) checkpoint::write_file_atomically(options.html, compare_page(comparison));
   if (!options.json) {

@@ -108,8 +108,7 @@ void print(const tasks::FlippedAnswers& flipped, std::size_t most) {
 }
 
 void run(const Options& options) {
-  const tasks::RecordedRun first = open_recorded_run(options.first, options.store);
-  const tasks::RecordedRun second = open_recorded_run(options.second, options.store);
+  const auto [first, second] = open_recorded_runs(options.first, options.second, options.store);
   const tasks::FlippedAnswers flipped = flipped_answers(first, second, options.flips);
   if (!options.html.empty()) checkpoint::write_file_atomically(options.html, errors_page(flipped, options.most));
   if (!options.json) {

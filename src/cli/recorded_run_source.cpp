@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "eval/store/store_reader.h"
@@ -57,6 +58,30 @@ const Value* member(const Value& object, std::string_view key) {
   return object.is_dict() ? object.as_dict().find(key) : nullptr;
 }
 
+// Names in the order of a list in the task's file: metrics, filters.
+std::vector<std::string> names_in(const Value& config, std::string_view list, std::string_view key) {
+  std::vector<std::string> names;
+  const Value* entries = member(config, list);
+  if (entries == nullptr || !entries->is_sequence()) return names;
+  for (const Value& entry : entries->items()) {
+    if (const Value* name = member(entry, key); name != nullptr && name->is_string())
+      names.push_back(name->as_string());
+  }
+  return names;
+}
+
+// A store has scores by name; the first metric of the task's file is the one that counts most.
+void order_scores(tasks::RecordedSample& sample, const Value& config) {
+  const std::vector<std::string> filters = names_in(config, "filter_list", "name");
+  const std::vector<std::string> metrics = names_in(config, "metric_list", "metric");
+  const auto place = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) - names.begin();
+  };
+  std::ranges::stable_sort(sample.scores, {}, [&](const tasks::RecordedScore& score) {
+    return std::pair(place(filters, score.filter), place(metrics, score.metric));
+  });
+}
+
 tasks::RecordedRun stored_run(const fs::path& file, std::string_view name) {
   const eval::StoreReader store(file);
   const std::vector<eval::StoredRun> runs = store.runs();
@@ -94,8 +119,10 @@ tasks::RecordedRun stored_run(const fs::path& file, std::string_view name) {
       if (!metric.is_group && metric.name == stored.name)
         task.higher_is_better[metric.metric] = metric.higher_is_better;
     }
-    for (const eval::StoredSample& sample : store.samples(chosen.id, stored.name))
+    for (const eval::StoredSample& sample : store.samples(chosen.id, stored.name)) {
       task.samples.push_back(sample_of(sample, where));
+      order_scores(task.samples.back(), config);
+    }
     run.tasks.push_back(std::move(task));
   }
   return run;
@@ -115,6 +142,17 @@ tasks::RecordedRun open_recorded_run(const std::string& run, const std::string& 
     return stored_run(run.substr(0, colon), std::string_view(run).substr(colon + 1));
   if (!store.empty()) return stored_run(store, run);
   throw UsageError(fmt::format("'{}' is no folder and no store; a RUN is {}", run, kRunHelp));
+}
+
+std::pair<tasks::RecordedRun, tasks::RecordedRun> open_recorded_runs(const std::string& first,
+                                                                     const std::string& second,
+                                                                     const std::string& store) {
+  std::pair runs(open_recorded_run(first, store), open_recorded_run(second, store));
+  if (runs.first.label == runs.second.label) {
+    runs.first.label += fmt::format(" ({})", first);
+    runs.second.label += fmt::format(" ({})", second);
+  }
+  return runs;
 }
 
 }  // namespace cambium::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "tasks/comparison/recorded_run.h"
 
@@ -15,5 +16,10 @@ inline constexpr const char* kRunHelp =
 /// Opens a run. @param store  where plain names are looked for; may be empty
 /// @throws UsageError  nothing of that name; what reading it throws
 [[nodiscard]] tasks::RecordedRun open_recorded_run(const std::string& run, const std::string& store);
+
+/// Both runs of a comparison; labels that are equal are told apart by what was given.
+[[nodiscard]] std::pair<tasks::RecordedRun, tasks::RecordedRun> open_recorded_runs(const std::string& first,
+                                                                                   const std::string& second,
+                                                                                   const std::string& store);
 
 }  // namespace cambium::cli

@@ -31,7 +31,8 @@ void add_run(eval::Store& store, const std::string& name, bool good) {
   task.name = "sums";
   task.version = "1";
   task.output_type = "generate_until";
-  task.config = R"({"metadata": {"cluster": "picture"}, "generation_kwargs": {"max_gen_toks": 4}})";
+  task.config = R"({"metadata": {"cluster": "picture"}, "generation_kwargs": {"max_gen_toks": 4},
+                    "metric_list": [{"metric": "exact_match"}, {"metric": "bleu"}]})";
   task.samples = 2;
   const std::int64_t task_id = store.begin_task(id, 0, task);
   std::vector<eval::FinishedSample> samples(2);
@@ -81,9 +82,21 @@ TEST(RecordedRunSource, ReadsRunsOfAStoreByName) {
   EXPECT_EQ(task.samples[1].answers.at(0).text, "It is 4");
   EXPECT_EQ(task.samples[1].answers.at(0).tokens, 4U);
   EXPECT_EQ(task.samples[1].filtered.at("number"), "4");
+  EXPECT_EQ(task.samples[1].scores.at(0).metric, "exact_match");  // the task's order, not the store's
   const tasks::RunComparison compared = compare_runs(base, graft, {});
+  EXPECT_EQ(compared.metrics.at(0).metric, "exact_match");
   EXPECT_EQ(compared.metrics.at(0).difference, 0.5);
   EXPECT_EQ(compared.metrics.at(0).clusters, 1U);
+}
+
+TEST(RecordedRunSource, TellsRunsOfOneNameApart) {
+  const TempFolder folder;
+  const std::string a = (folder / "a.db").string(), b = (folder / "b.db").string();
+  for (const std::string& file : {a, b}) {
+    eval::Store store(file);
+    add_run(store, "base", file == a);
+  }
+  EXPECT_EQ(open_recorded_runs(a, b, "").second.label, "base (" + b + ")");
 }
 
 TEST(RecordedRunSource, SaysWhichRunsThereAre) {
