@@ -51,6 +51,26 @@ Value group_entry(const tasks::Group& group, const tasks::GroupScore& score) {
   return entry;
 }
 
+// What examples take, the task's own where they have nothing of their own.
+Value fewshot_config_of(const tasks::TaskConfig& config) {
+  const tasks::FewShotConfig& shots = config.fewshot;
+  const auto own = [](const Value& value, const Value& fallback) { return value.is_none() ? fallback : value; };
+  const auto optional = [](const std::optional<std::string>& text) { return text ? text_value(*text) : Value(); };
+  std::vector<Value> indices;
+  for (const std::size_t index : shots.indices) indices.push_back(count_value(index));
+  return Value::dict({{"sampler", text_value(shots.sampler)},
+                      {"split", optional(shots.split)},
+                      {"process_docs", shots.process_docs},
+                      {"fewshot_indices", indices.empty() ? Value() : Value::list(std::move(indices))},
+                      {"samples", shots.samples ? Value::list(*shots.samples) : Value()},
+                      {"doc_to_text", own(shots.doc_to_text, config.doc_to_text)},
+                      {"doc_to_choice", own(shots.doc_to_choice, config.doc_to_choice)},
+                      {"doc_to_target", own(shots.doc_to_target, config.doc_to_target)},
+                      {"gen_prefix", optional(shots.gen_prefix)},
+                      {"fewshot_delimiter", text_value(shots.fewshot_delimiter)},
+                      {"target_delimiter", text_value(shots.target_delimiter)}});
+}
+
 // The task file with what the harness fills in.
 Value config_of(const TaskOutcome& outcome, const EvaluateOptions& options) {
   const tasks::TaskConfig& config = outcome.task->config();
@@ -68,6 +88,7 @@ Value config_of(const TaskOutcome& outcome, const EvaluateOptions& options) {
   fallback("description", text_value(config.description));
   fallback("target_delimiter", text_value(config.target_delimiter));
   fallback("fewshot_delimiter", text_value(config.fewshot_delimiter));
+  set(dumped, "fewshot_config", fewshot_config_of(config));
   set(dumped, "num_fewshot", Value::integer(outcome.num_fewshot));
   set(dumped, "output_type", text_value(std::string(tasks::output_type_name(config.output_type))));
   if (config.output_type == tasks::OutputType::kGenerateUntil) {

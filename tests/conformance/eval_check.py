@@ -131,6 +131,9 @@ def live_files(cambium, work):
                 same = number == value or (isinstance(value, float) and abs(number - value) <= 1e-4 + 2e-5 * abs(value))
                 expect(same or "perplexity_stderr" in key, f"results: {name} {key}: {number} for {value}")
     for task in want["configs"]:
+        for key, value in want["configs"][task].items():
+            expect(key == "metadata" or got["configs"][task].get(key) == value,
+                   f"config of {task}: {key}: {got['configs'][task].get(key)} for {value}")
         for a, b in zip(samples_of(theirs, task), samples_of(ours, task), strict=True):
             expect(list(a) == list(b), f"samples of {task}: keys {list(b)} for {list(a)}")
             for key in ("doc_id", "doc", "target", "arguments", "filter", "metrics", "doc_hash", "prompt_hash", "target_hash"):

@@ -182,6 +182,28 @@ TEST_F(Evaluate, ComputesOnlyWhatIsMissingAfterAnInterruption) {
   EXPECT_EQ(backend_.asked, 0U);
 }
 
+TEST_F(Evaluate, TakesNoAnswerOnceItIsToStop) {
+  // An answer that comes after Ctrl-C may have been cut short.
+  class StopsAtTheSecond final : public Progress {
+   public:
+    explicit StopsAtTheSecond(const KnowingBackend& backend) : backend_(backend) {}
+    void begin(std::string_view, std::uint64_t, std::string_view) override {}
+    void advance(std::uint64_t) override {}
+    [[nodiscard]] bool stop_requested() const override { return backend_.asked >= 2; }
+
+   private:
+    const KnowingBackend& backend_;
+  };
+  add_choice_task("first");
+  const tasks::TaskSet set = load({"first"});
+  Store store(folder_ / "runs.db");
+  StopsAtTheSecond progress(backend_);
+  EXPECT_THROW(static_cast<void>(evaluate(backend_, set, {}, &store, progress)), Interrupted);
+  backend_.asked = 0;
+  static_cast<void>(run(set, &store));
+  EXPECT_EQ(backend_.asked, 5U) << "only the first of six answers was kept";
+}
+
 TEST_F(Evaluate, AsksOnlyTheChosenDocuments) {
   add_choice_task("first");
   EvaluateOptions options;
