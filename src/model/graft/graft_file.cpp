@@ -153,15 +153,17 @@ class Reader {
   }
 
   bool of_sounds(const Item& item, GraftPart& out) {
+    SoundPicture sound = out.sound.value_or(SoundPicture{});
     if (item.key == "mels") {
-      out.sound.mels = whole(item, 1, 1024);
+      sound.mels = whole(item, 1, 1024);
     } else if (item.key == "seconds") {
-      out.sound.seconds = whole(item, 1, 600);
+      sound.seconds = whole(item, 1, 600);
     } else if (item.key == "sample_rate") {
-      out.sound.sample_rate = whole(item, 1000, 192000);
+      sound.sample_rate = whole(item, 1000, 192000);
     } else {
       return false;
     }
+    out.sound = sound;
     return true;
   }
 

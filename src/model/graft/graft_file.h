@@ -35,13 +35,13 @@ struct GraftPart {
   std::string projector_checkpoint;  ///< a multimodal model; empty: fresh weights
   // Nothing: what the checkpoint says, else a default.
   std::vector<std::int64_t> feature_layers;  ///< empty: -2 of a checkpoint, -1 of a fresh tower
-  std::optional<std::string> select;      ///< "default" without the class token, "full"; "full" of towers without one
-  std::optional<std::string> activation;  ///< of the projector: "gelu"
-  std::optional<bool> bias;               ///< of the projector: true
-  std::string token;                      ///< placeholder: "<image>", "<video>", "<audio>"
-  std::int64_t num_frames = 8;
-  Pooling pooling = Pooling::kNone;
-  SoundPicture sound;
+  std::optional<std::string> select;       ///< "default" without the class token, "full"; "full" of towers without one
+  std::optional<std::string> activation;   ///< of the projector: "gelu"
+  std::optional<bool> bias;                ///< of the projector: true
+  std::string token;                       ///< placeholder: "<image>", "<video>", "<audio>"
+  std::optional<std::int64_t> num_frames;  ///< 8
+  std::optional<Pooling> pooling;          ///< none
+  std::optional<SoundPicture> sound;       ///< as there; with a checkpoint: its own
 };
 
 /// What `cambium graft` makes: a language model with towers. See docs/grafts.md for the file's form.

@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "checkpoint/model_folder.h"
 #include "checkpoint/processor_files.h"
 #include "family/model_description.h"
+#include "media/mel_spectrogram.h"
 #include "tensor/error.h"
 
 namespace cambium::model {
@@ -36,7 +40,8 @@ Json fresh_config(const GraftPart& part) {
                                                        : "quick_gelu"},
               {"attention_dropout", 0.0}};
   if (part.modality == Modality::kAudio) {
-    config["image_size"] = {part.sound.mels, part.sound.seconds * part.sound.sample_rate / 160};
+    const SoundPicture sound = part.sound.value_or(SoundPicture{});
+    config["image_size"] = {sound.mels, sound.seconds * sound.sample_rate / 160};
   } else {
     config["image_size"] = tower.image_size;
   }
@@ -199,27 +204,40 @@ Json image_processor_for(const Json& vision) {
   return out;
 }
 
-// The donor's own processor where it says which pictures the tower was trained on.
+Json sound_processor(const SoundPicture& sound) {
+  return {{"feature_extractor_type", "WhisperFeatureExtractor"},
+          {"feature_size", sound.mels},
+          {"sampling_rate", sound.sample_rate},
+          {"hop_length", 160},
+          {"n_fft", 400},
+          {"chunk_length", sound.seconds},
+          {"padding_value", 0.0}};
+}
+
+// The donor's own processor where it says what the tower was trained on.
 Json processor_for(const GraftPart& part, const Json& vision, const Donor* donor) {
+  checkpoint::ProcessorFiles files;
+  if (donor != nullptr) files = checkpoint::read_processor_files(donor->folder().path());
   if (part.modality == Modality::kAudio) {
-    return {{"feature_extractor_type", "WhisperFeatureExtractor"},
-            {"feature_size", part.sound.mels},
-            {"sampling_rate", part.sound.sample_rate},
-            {"hop_length", 160},
-            {"n_fft", 400},
-            {"chunk_length", part.sound.seconds},
-            {"padding_value", 0.0}};
+    const Json out =
+        files.sound && !part.sound ? files.sound->settings : sound_processor(part.sound.value_or(SoundPicture{}));
+    const auto made = media::MelSpectrogram::from_config(out, "feature_extractor");
+    const Json size = vision.value("image_size", Json());
+    if (size != Json{made.mels, made.frames()}) {
+      throw CheckpointError(fmt::format(
+          "the audio tower takes pictures of {}, but sounds come as {} mels x {} frames; state the mels and "
+          "seconds that it was made for",
+          size.dump(), made.mels, made.frames()));
+    }
+    return out;
   }
   Json out = image_processor_for(vision);
-  if (donor != nullptr) {
-    const checkpoint::ProcessorFiles files = checkpoint::read_processor_files(donor->folder().path());
-    const auto& own = part.modality == Modality::kVideo && files.video ? files.video : files.image;
-    if (own) out = own->settings;
-    out.erase("processor_class");
-  }
+  const auto& own = part.modality == Modality::kVideo && files.video ? files.video : files.image;
+  if (own) out = own->settings;
+  out.erase("processor_class");
   if (part.modality == Modality::kVideo) {
     out["video_processor_type"] = "CambiumVideoProcessor";
-    out["num_frames"] = part.num_frames;
+    out["num_frames"] = part.num_frames.value_or(8);
   }
   return out;
 }
@@ -249,12 +267,18 @@ PreparedPart prepare_part(const GraftPart& part, std::int64_t hidden_size, doubl
     if (out.tower.empty())
       throw CheckpointError(fmt::format("{}: no vision tower in it", tower_donor->folder().label()));
   }
-  out.processor = processor_for(part, vision, tower_donor ? &*tower_donor : nullptr);
-
   // What the graft file leaves open: as the projector was trained, else defaults.
   if (!part.projector_checkpoint.empty()) projector_donor.emplace(part.projector_checkpoint, part.modality, out.opened);
   const Json nothing = Json::object();
   const Json& trained = projector_donor ? projector_donor->fields() : nothing;
+  if (part.modality == Modality::kVideo) {
+    out.part.num_frames = part.num_frames.value_or(number(trained, "num_frames", 8));
+    const std::string pooling = trained.value("pooling", "none");
+    out.part.pooling = part.pooling.value_or(pooling == "frames"    ? Pooling::kFrames
+                                             : pooling == "patches" ? Pooling::kPatches
+                                                                    : Pooling::kNone);
+  }
+  out.processor = processor_for(out.part, vision, tower_donor ? &*tower_donor : nullptr);
   Json& config = out.config;
   config["vision_config"] = vision;
   config["vision_feature_layer"] = part.tower_checkpoint.empty() ? -1 : -2;
@@ -289,6 +313,8 @@ PreparedPart prepare_part(const GraftPart& part, std::int64_t hidden_size, doubl
     linear("linear_2", hidden_size, second);
   }
   config["multimodal_projector_bias"] = bias;
+  std::ranges::sort(out.tower, {}, &GraftTensor::name);
+  std::ranges::sort(out.projector, {}, &GraftTensor::name);
   return out;
 }
 

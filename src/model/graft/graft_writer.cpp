@@ -163,10 +163,10 @@ class GraftMaker {
       Json fields = part.config;
       fields["image_token_index"] = token_id(part.part.modality);
       if (part.part.modality == Modality::kVideo) {
-        fields["num_frames"] = part.part.num_frames;
-        fields["pooling"] = part.part.pooling == Pooling::kNone     ? "none"
-                            : part.part.pooling == Pooling::kFrames ? "frames"
-                                                                    : "patches";
+        fields["num_frames"] = *part.part.num_frames;
+        fields["pooling"] = *part.part.pooling == Pooling::kNone     ? "none"
+                            : *part.part.pooling == Pooling::kFrames ? "frames"
+                                                                     : "patches";
       }
       if (as_llava()) {
         config_.update(fields);

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include <map>
+#include <set>
+
 #include "tensor/error.h"
 
 namespace cambium::model {
@@ -54,6 +57,29 @@ void add_runs(const MediaFeatures& features, const at::Tensor& all_ids, const at
   if (used != available) wrong_number(features, used, available);
 }
 
+// The id whose runs are as long as `tokens` or several of it, and which occurs `rows` times; `otherwise` if there is
+// none.
+std::int64_t run_id(const at::Tensor& all_ids, std::int64_t tokens, std::int64_t rows, std::int64_t otherwise) {
+  const at::Tensor ids = all_ids.contiguous();
+  const auto* values = ids.const_data_ptr<std::int64_t>();
+  std::map<std::int64_t, std::int64_t> occurrences;
+  std::set<std::int64_t> in_other_runs;
+  for (std::int64_t i = 0; i < ids.numel(); ++i) {
+    ++occurrences[values[i]];
+    std::int64_t length = 1;
+    while (i + 1 < ids.numel() && values[i + 1] == values[i] && (i + 1) % ids.size(-1) != 0) {
+      ++length;
+      ++i;
+      ++occurrences[values[i]];
+    }
+    if (length % tokens != 0) in_other_runs.insert(values[i]);
+  }
+  for (const auto& [id, count] : occurrences) {
+    if (count == rows && !in_other_runs.contains(id)) return id;
+  }
+  return otherwise;
+}
+
 }  // namespace
 
 MediaInputs take_media(TensorMap& tensors, const std::function<const MediaTowers&()>& towers) {
@@ -68,7 +94,11 @@ MediaInputs take_media(TensorMap& tensors, const std::function<const MediaTowers
       throw UsageError(fmt::format("{} is given, but the model has no tower for {}s", names_of(modality).input,
                                    names_of(modality).item));
     }
-    out.features.push_back({modality, tower->token(), tower->features(given->second)});
+    const at::Tensor rows = tower->features(given->second);
+    std::int64_t token = tower->token();
+    if (token < 0 && !ids->second.eq(token).any().item<bool>())
+      token = run_id(ids->second, tower->tokens(), rows.size(0) * rows.size(1), token);
+    out.features.push_back({modality, token, rows});
     tensors.erase(given);
     // A sound's tokens are all kept, the silence behind a short one too.
     if (modality == Modality::kAudio) tensors.erase("feature_attention_mask");

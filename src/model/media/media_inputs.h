@@ -26,6 +26,10 @@ struct MediaInputs {
 
 /// Takes pixel_values, pixel_values_videos and input_features (with its mask) out of `tensors` and, where their tokens
 /// are not ids of the embedding, writes 0 for them in its input_ids (the rows are replaced anyway).
+///
+/// A model of the LLaVA repository has no token for pictures (its config says -200). Given ids that the processor of
+/// another layout expanded, the one id that comes in runs of a picture's rows, as often as there are pictures, stands
+/// for them.
 /// @param towers  called only if there is one of these tensors
 /// @throws UsageError  a tensor of a modality that the model does not take; ShapeError  as MediaTower::features
 [[nodiscard]] MediaInputs take_media(TensorMap& tensors, const std::function<const MediaTowers&()>& towers);

@@ -135,7 +135,10 @@ TowerConfig tower_from_shapes(const family::ModelDescription& description, const
   if (const auto heads = config.find("mm_vision_num_heads"); heads != config.end() && heads->is_number_integer()) {
     tower.num_heads = heads->get<std::int64_t>();
   } else {
-    tower.num_heads = std::max<std::int64_t>(1, tower.hidden_size / (siglip ? 72 : 64));
+    // Heads of the published towers are 64 values wide (SigLIP's large ones 72). Of other widths nothing is known;
+    // small models tend to have as many heads in both of their parts.
+    const std::int64_t width = siglip && tower.hidden_size % 72 == 0 ? 72 : 64;
+    tower.num_heads = tower.hidden_size % width == 0 ? tower.hidden_size / width : description.language.num_heads;
   }
   if (!name.empty()) {
     try {

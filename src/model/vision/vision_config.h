@@ -39,8 +39,9 @@ struct VisionConfig {
 };
 
 /// Reads a LLaVA config: Hugging Face's in either spelling (what is left out takes transformers' defaults), or the
-/// LLaVA repository's, whose tower sizes come from the shapes of its tensors (heads of 64 values unless the tower named
-/// by mm_vision_tower lies in the Hugging Face cache; quick GELU).
+/// LLaVA repository's, whose tower sizes come from the shapes of its tensors (heads of 64 values, of towers whose width
+/// that does not divide as many as the language model has, unless the tower named by mm_vision_tower lies in the
+/// Hugging Face cache or mm_vision_num_heads says so; quick GELU).
 /// @param folder  where tokenizer.json may tell the id of `<image>`
 /// @throws CheckpointError  a tower of another kind (lists the known ones), a field of the wrong type or out of range
 [[nodiscard]] VisionConfig vision_config(const checkpoint::Json& config, const family::ModelDescription& description,

@@ -45,15 +45,29 @@ TEST_P(Layouts, GiveTransformersFeaturesAndLogits) {
             1e-4);
 
   const Decoder decoder(model.config, model.weights);
-  const at::Tensor ids = tensors.at("input_ids");
-  const at::Tensor embeddings = place_features(decoder.embed(ids), ids, features, 404);
+  TensorMap inputs = tensors;
+  const MediaInputs taken = take_media(inputs, [&]() -> const MediaTowers& { return media; });
+  const at::Tensor embeddings = place_media(decoder.embed(inputs.at("input_ids")), taken);
   const at::Tensor logits =
       decoder.logits(decoder.forward_embeddings(embeddings, AttentionLayout::from_mask(tensors.at("attention_mask"))));
   EXPECT_LE(largest_difference(logits, tensors.at("logits")), 2e-4);
 }
 
-// `original` says nothing of its tower's heads; tested below.
-INSTANTIATE_TEST_SUITE_P(Names, Layouts, testing::Values("llava_15-pre452", "llava_15-module"));
+// The `original` layout says nothing of its tower's heads nor of the id of its pictures.
+INSTANTIATE_TEST_SUITE_P(Names, Layouts, testing::Values("llava_15-pre452", "llava_15-module", "llava_15-original"));
+
+TEST(VisionConfig, TakesHeadsOf64ValuesWhereTheyFit) {
+  const LoadedModel model = load_model(open_model(golden("llava_15-original").string()), at::kFloat);
+  const auto heads = [&](const checkpoint::Json& config) {
+    return vision_config(config, model.description, *model.source.weights, model.source.folder).tower.num_heads;
+  };
+  checkpoint::Json config = model.source.config;
+  EXPECT_EQ(heads(config), 4);  // the language model's: a width of 32 has no head of 64
+  config["mm_vision_num_heads"] = 2;
+  EXPECT_EQ(heads(config), 2);
+  config["mm_vision_num_heads"] = 5;
+  EXPECT_THROW((void)heads(config), CheckpointError);
+}
 
 TEST(VisionConfig, ReadsTheRepositorysTowerOffItsTensors) {
   const LoadedModel model = load_model(open_model(golden("llava_15-original").string()), at::kFloat);
