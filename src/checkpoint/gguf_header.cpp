@@ -247,7 +247,7 @@ class Parser {
     }
     const std::uint64_t blocks = values / result.type->block_values;
     if (blocks > static_cast<std::uint64_t>(INT64_MAX) / result.type->block_bytes) {
-      refuse("{} of shape {} has more bytes than can be counted", what, to_string(result.shape));
+      refuse("{} of shape {} has more bytes than can be counted", what, cambium::to_string(result.shape));
     }
     result.bytes = blocks * result.type->block_bytes;
     result.begin = read<std::uint64_t>(what);  // still relative to the data
@@ -280,8 +280,8 @@ class Parser {
       }
       if (data > file_.size() || expected > file_.size() - data || tensor.bytes > file_.size() - data - expected) {
         refuse("tensor {} of {} bytes ({} {}) begins at {}, but the file ends at {}; it is cut short",
-               quote_foreign(tensor.name), tensor.bytes, tensor.type->name, to_string(tensor.shape), data + expected,
-               file_.size());
+               quote_foreign(tensor.name), tensor.bytes, tensor.type->name, cambium::to_string(tensor.shape),
+               data + expected, file_.size());
       }
       end = expected + tensor.bytes;
       tensor.begin = data + expected;

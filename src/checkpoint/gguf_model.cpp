@@ -162,8 +162,8 @@ void GgufModel::place_tensors() {
     const Shape expected = shape_of(rule);
     if (tensor->shape != expected) {
       throw CheckpointError(fmt::format("{}: tensor '{}' has shape {}, expected {} from the model's sizes",
-                                        file->path().string(), gguf_name, to_string(tensor->shape),
-                                        to_string(expected)));
+                                        file->path().string(), gguf_name, cambium::to_string(tensor->shape),
+                                        cambium::to_string(expected)));
     }
     if (!tensor->type->readable) {
       std::vector<std::string_view> known;
@@ -208,7 +208,7 @@ std::vector<float> GgufModel::rotary_constant(std::string_view gguf_name) const 
   if (tensor == nullptr) return {};
   if (tensor->type->id != static_cast<std::uint32_t>(GgufTensorType::kF32) || tensor->shape.size() != 1) {
     throw CheckpointError(fmt::format("{}: tensor '{}' is {} of shape {}, expected an F32 vector", label_, gguf_name,
-                                      tensor->type->name, to_string(tensor->shape)));
+                                      tensor->type->name, cambium::to_string(tensor->shape)));
   }
   std::vector<float> values(static_cast<std::size_t>(tensor->shape[0]));
   dequantize_gguf(GgufTensorType::kF32, file->bytes(*tensor), values);

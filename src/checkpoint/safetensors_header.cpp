@@ -199,7 +199,7 @@ class HeaderEvents final : public JsonEvents {
 std::uint64_t checked_bytes(const StoredTensor& tensor, std::string_view where) {
   const auto refuse = [&](std::string_view what) {
     throw CheckpointError(fmt::format("{}: tensor {}: {} {} {}", where, quote_foreign(tensor.name),
-                                      name_of(tensor.dtype), to_string(tensor.shape), what));
+                                      name_of(tensor.dtype), cambium::to_string(tensor.shape), what));
   };
   const std::optional<std::int64_t> count = checked_numel(tensor.shape);
   const auto bits = static_cast<std::uint64_t>(bits_of(tensor.dtype));
@@ -221,7 +221,7 @@ void check_places(std::vector<StoredTensor>& tensors, const std::vector<std::uin
     if (ends[i] < tensor.begin) refuse(fmt::format("data_offsets [{}, {}] are reversed", tensor.begin, ends[i]));
     if (ends[i] - tensor.begin != expected) {
       refuse(fmt::format("data_offsets [{}, {}] hold {} bytes, but {} {} takes {}", tensor.begin, ends[i],
-                         ends[i] - tensor.begin, name_of(tensor.dtype), to_string(tensor.shape), expected));
+                         ends[i] - tensor.begin, name_of(tensor.dtype), cambium::to_string(tensor.shape), expected));
     }
     if (ends[i] > data_bytes) {
       refuse(fmt::format(

@@ -18,7 +18,7 @@
 namespace cambium::checkpoint {
 namespace {
 
-constexpr std::string_view kBlank = "\u2581";  // what SentencePiece writes for a blank
+constexpr std::string_view kWordMark = "\u2581";  // what SentencePiece writes for a blank
 
 // The object's keys are known to differ: appended without ordered_json's search for a key, which is linear.
 void append_key(Json& object, std::string key, Json value) {
@@ -255,12 +255,12 @@ class Builder {
   }
 
   [[nodiscard]] Json blank_normalizer() const {
-    if (!prefixes_blank()) return replace(" ", kBlank);
+    if (!prefixes_blank()) return replace(" ", kWordMark);
     Json json;
     json["type"] = "Sequence";
     json["normalizers"] = Json::array();
-    json["normalizers"].push_back({{"type", "Prepend"}, {"prepend", kBlank}});
-    json["normalizers"].push_back(replace(" ", kBlank));
+    json["normalizers"].push_back({{"type", "Prepend"}, {"prepend", kWordMark}});
+    json["normalizers"].push_back(replace(" ", kWordMark));
     return json;
   }
 
@@ -275,7 +275,7 @@ class Builder {
 
   [[nodiscard]] Json blank_decoder() const {
     Json steps = Json::array();
-    steps.push_back(replace(kBlank, " "));
+    steps.push_back(replace(kWordMark, " "));
     steps.push_back(Json::object({{"type", "ByteFallback"}}));
     steps.push_back(Json::object({{"type", "Fuse"}}));
     if (prefixes_blank()) steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
@@ -299,7 +299,7 @@ class Builder {
   bool add_eos_ = false;
 };
 
-std::string pretty(const Json& json) { return json.dump(2, ' ', false) + "\n"; }
+std::string pretty_text(const Json& json) { return json.dump(2, ' ', false) + "\n"; }
 
 void add_chat_templates(const GgufMetadata& metadata, std::string_view where,
                         std::map<std::string, std::string>& files) {
@@ -332,9 +332,9 @@ std::map<std::string, std::string> tokenizer_from_gguf(const GgufMetadata& metad
     }
     files["tokenizer.json"] = *std::move(original);
   } else {
-    files["tokenizer.json"] = pretty(builder.tokenizer());
+    files["tokenizer.json"] = pretty_text(builder.tokenizer());
   }
-  files["tokenizer_config.json"] = pretty(builder.config());
+  files["tokenizer_config.json"] = pretty_text(builder.config());
   add_chat_templates(metadata, where, files);
   return files;
 }

@@ -24,7 +24,7 @@ using shift::Level;
 using shift::ModelShift;
 using shift::ShiftRow;
 
-struct Options {
+struct ShiftCommandOptions {
   std::string base;
   std::vector<std::string> models;
   std::string by = "layer";
@@ -94,7 +94,7 @@ void print_table(const ModelShift& shift, const std::vector<Level>& levels) {
   std::cout.flush();
 }
 
-std::vector<ModelShift> measure(const Options& options) {
+std::vector<ModelShift> measure(const ShiftCommandOptions& options) {
   const family::DescribedModel base = family::open_described(options.base);
   Workers workers(options.threads);
   TerminalProgress progress;
@@ -108,7 +108,7 @@ std::vector<ModelShift> measure(const Options& options) {
   return shifts;
 }
 
-void run(const Options& options) {
+void run(const ShiftCommandOptions& options) {
   const std::vector<Level> levels = levels_of(options.by);
   const std::vector<ModelShift> shifts = measure(options);
   if (!options.csv.empty()) checkpoint::write_file_atomically(options.csv, shift_csv(shifts, levels));
@@ -126,7 +126,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_shift_command(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ShiftCommandOptions>();
   options->threads = default_threads();
   CLI::App* command =
       app.add_subcommand("shift", "Measure how far models moved from the language model they were grafted on");

@@ -29,7 +29,7 @@ using shift::ShiftRow;
 constexpr std::size_t kMostMoved = 15;
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-std::string percent(double share) {
+std::string percent_text(double share) {
   return std::isfinite(share) ? number_text(100 * share) + " %" : number_text(share);
 }
 
@@ -46,8 +46,8 @@ std::string summary(std::span<const ModelShift> shifts) {
     const ShiftRow row = shift_rows(shift, Level::kModel).at(0);
     const shift::Moments& m = row.moments;
     table.rows.push_back({shift.model, number_text(m.mean_abs(), 4), number_text(m.rms(), 4), number_text(m.max_abs, 4),
-                          number_text(m.relative(), 4), number_text(m.cosine(), 6), percent(m.sign_change_share()),
-                          percent(m.equal_share()), percent(shift.curve[0]), percent(shift.curve[2])});
+                          number_text(m.relative(), 4), number_text(m.cosine(), 6), percent_text(m.sign_change_share()),
+                          percent_text(m.equal_share()), percent_text(shift.curve[0]), percent_text(shift.curve[2])});
   }
   return section("Summary",
                  "d = tuned - base, value by value, over the rows and tensors that both models have. The last columns "
@@ -201,7 +201,7 @@ std::string most_moved(std::span<const ModelShift> shifts) {
         .caption = shift.model, .header = {"tensor", "mean |d|", "|d| / |base|", "cosine", "unchanged"}, .rows = {}};
     for (const ShiftRow& row : rows) {
       table.rows.push_back({row.tensor, number_text(row.moments.mean_abs(), 4), number_text(row.moments.relative(), 4),
-                            number_text(row.moments.cosine(), 6), percent(row.moments.equal_share())});
+                            number_text(row.moments.cosine(), 6), percent_text(row.moments.equal_share())});
     }
     body += table_html(table);
   }

@@ -29,21 +29,21 @@ std::string_view name_of(VerifiedInput::State state) {
 }
 
 void print_json(const merge::Verification& result) {
-  checkpoint::Json json;
-  json["ok"] = result.differences.empty();
-  json["tensors"] = result.tensors;
-  json["files"] = result.files;
-  json["inputs"] = checkpoint::Json::array();
+  checkpoint::Json report;
+  report["ok"] = result.differences.empty();
+  report["tensors"] = result.tensors;
+  report["files"] = result.files;
+  report["inputs"] = checkpoint::Json::array();
   for (const VerifiedInput& input : result.inputs) {
-    json["inputs"].push_back(
+    report["inputs"].push_back(
         {{"model", input.model}, {"state", std::string(name_of(input.state))}, {"tensors", input.tensors}});
   }
-  json["differences"] = checkpoint::Json::array();
+  report["differences"] = checkpoint::Json::array();
   for (const merge::VerificationDifference& difference : result.differences) {
-    json["differences"].push_back(
+    report["differences"].push_back(
         {{"where", difference.where}, {"name", difference.name}, {"found", difference.found}});
   }
-  std::cout << json.dump(2) << '\n';
+  std::cout << report.dump(2) << '\n';
 }
 
 }  // namespace

@@ -10,13 +10,14 @@ namespace cambium::family {
 namespace {
 
 bool is_candidate(const TensorRole& tensor) { return tensor.part == Part::kLanguage && tensor.role != Role::kBuffer; }
-bool is_vocabulary(const TensorRole& tensor) {
+bool is_vocabulary_matrix(const TensorRole& tensor) {
   return (tensor.role == Role::kEmbedding || tensor.role == Role::kLmHead) && tensor.shape.size() == 2;
 }
 
 bool shapes_fit(const TensorRole& base, const TensorRole& model) {
   if (base.shape == model.shape) return true;
-  return is_vocabulary(base) && is_vocabulary(model) && base.role == model.role && base.shape[1] == model.shape[1];
+  return is_vocabulary_matrix(base) && is_vocabulary_matrix(model) && base.role == model.role &&
+         base.shape[1] == model.shape[1];
 }
 
 bool is_number(std::string_view component) {
@@ -96,14 +97,15 @@ Reading reading(const TensorRole& target, const TensorRole& source) {
                       .source_transposed = false,
                       .whole_source = true}},
           .target_transposed = false,
-          .vocabulary = is_vocabulary(target)};
+          .vocabulary = is_vocabulary_matrix(target)};
 }
 
 // The head of one side read from the embedding of the other, which is tied and stores no head.
 bool read_head_from_embedding(const TensorRole& head, const ModelDescription& other, std::optional<Reading>& place) {
-  if (head.role != Role::kLmHead || !is_vocabulary(head) || !other.language.tie_word_embeddings) return false;
+  if (head.role != Role::kLmHead || !is_vocabulary_matrix(head) || !other.language.tie_word_embeddings) return false;
   for (const TensorRole& tensor : other.tensors) {
-    const bool embedding = tensor.part == Part::kLanguage && tensor.role == Role::kEmbedding && is_vocabulary(tensor);
+    const bool embedding =
+        tensor.part == Part::kLanguage && tensor.role == Role::kEmbedding && is_vocabulary_matrix(tensor);
     if (!embedding || tensor.shape[1] != head.shape[1]) continue;
     place = reading(head, tensor);
     return true;

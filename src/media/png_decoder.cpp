@@ -14,28 +14,28 @@
 namespace cambium::media {
 namespace {
 
-struct Source {
+struct PngSource {
   std::span<const std::byte> bytes;
   std::size_t at = 0;
   std::string message;
 };
 
 void read_bytes(png_structp png, png_bytep out, png_size_t count) {
-  auto* source = static_cast<Source*>(png_get_io_ptr(png));
+  auto* source = static_cast<PngSource*>(png_get_io_ptr(png));
   if (count > source->bytes.size() - source->at) png_error(png, "the file ends early");
   std::memcpy(out, source->bytes.data() + source->at, count);
   source->at += count;
 }
 
 void on_error(png_structp png, png_const_charp message) {
-  static_cast<Source*>(png_get_error_ptr(png))->message = message;
+  static_cast<PngSource*>(png_get_error_ptr(png))->message = message;
   longjmp(png_jmpbuf(png), 1);
 }
 
 void on_warning(png_structp, png_const_charp) {}
 
 // Everything libpng may long-jump over lives outside of the frame that calls setjmp.
-struct Decoded {
+struct DecodedPng {
   png_uint_32 width = 0, height = 0;
   int channels = 0;
   bool wide_gray = false;  // 16-bit gray is kept at 16 bits: Pillow clips it to 255 instead of taking the high byte
@@ -44,7 +44,7 @@ struct Decoded {
   std::vector<std::byte> exif;
 };
 
-bool decode_into(png_structp png, png_infop info, Decoded& out, std::string_view where) {
+bool decode_into(png_structp png, png_infop info, DecodedPng& out, std::string_view where) {
   if (setjmp(png_jmpbuf(png)) != 0) return false;
   png_read_info(png, info);
   out.width = png_get_image_width(png, info);
@@ -76,11 +76,11 @@ bool decode_into(png_structp png, png_infop info, Decoded& out, std::string_view
 }  // namespace
 
 Image decode_png(std::span<const std::byte> bytes, std::string_view where) {
-  Source source{bytes, 0, {}};
+  PngSource source{bytes, 0, {}};
   png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, on_error, on_warning);
   png_infop info = png_create_info_struct(png);
   png_set_read_fn(png, &source, read_bytes);
-  Decoded decoded;
+  DecodedPng decoded;
   bool good = false;
   try {
     good = decode_into(png, info, decoded, where);

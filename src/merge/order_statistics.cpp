@@ -28,7 +28,7 @@ enum class Mode : std::uint8_t {
 };
 
 // One value looked for: it lies in [low, high] of order keys, if the bracket is right.
-struct Search {
+struct StatisticSearch {
   OrderQuery query;
   std::uint32_t low = kLowestKey;
   std::uint32_t high = kHighestKey;
@@ -83,8 +83,8 @@ class StatisticsFinder {
 
   std::vector<OrderStatistic> find() {
     if (run_.elements() > kCollectAll) bracket_by_sample();
-    while (std::ranges::any_of(searches_, [](const Search& search) { return !search.done; })) {
-      for (Search& search : searches_) {
+    while (std::ranges::any_of(searches_, [](const StatisticSearch& search) { return !search.done; })) {
+      for (StatisticSearch& search : searches_) {
         if (!search.done) choose_mode(search);
       }
       scan();
@@ -93,7 +93,7 @@ class StatisticsFinder {
       });
     }
     std::vector<OrderStatistic> results;
-    for (Search& search : searches_) results.push_back(std::move(search.result));
+    for (StatisticSearch& search : searches_) results.push_back(std::move(search.result));
     return results;
   }
 
@@ -112,10 +112,10 @@ class StatisticsFinder {
         samples[c].insert(samples[c].end(), room.scores[c].begin(), room.scores[c].end());
       }
     }
-    for (Search& search : searches_) bracket(search, samples[search.query.channel]);
+    for (StatisticSearch& search : searches_) bracket(search, samples[search.query.channel]);
   }
 
-  void bracket(Search& search, std::vector<float>& sample) const {
+  void bracket(StatisticSearch& search, std::vector<float>& sample) const {
     const auto size = static_cast<double>(sample.size());
     const double share = (static_cast<double>(search.query.rank) + 0.5) / static_cast<double>(run_.elements());
     // Eight standard deviations of an independent sample: neighbours resemble each other, so its error is larger than
@@ -141,7 +141,7 @@ class StatisticsFinder {
     return from_order_key(key);
   }
 
-  void choose_mode(Search& search) const {
+  void choose_mode(StatisticSearch& search) const {
     const double bytes = search.expected * static_cast<double>(run_.elements()) * sizeof(float);
     const double allowed = static_cast<double>(run_.options().memory_bytes) / 4 / static_cast<double>(searches_.size());
     search.mode = search.low == search.high ? Mode::kCount : bytes <= allowed ? Mode::kCollect : Mode::kHistogram;
@@ -164,13 +164,14 @@ class StatisticsFinder {
       for (std::size_t c = 0; c < channels_; ++c) scores.push_back(std::span(floats).subspan(c * largest, piece.count));
       score_(piece, scores);
       const std::span<float> room = std::span(floats).subspan(channels_ * largest, piece.count);
-      for (Search& search : searches_) {
+      for (StatisticSearch& search : searches_) {
         if (!search.done) scan_piece(search, piece, scores[search.query.channel], room);
       }
     });
   }
 
-  static void scan_piece(Search& search, const Piece& piece, std::span<const float> scores, std::span<float> room) {
+  static void scan_piece(StatisticSearch& search, const Piece& piece, std::span<const float> scores,
+                         std::span<float> room) {
     const bool collects = search.mode == Mode::kCollect;
     const float low = from_key(search.low);
     const float high = from_key(search.high);
@@ -188,7 +189,7 @@ class StatisticsFinder {
     }
   }
 
-  void conclude(Search& search) {
+  void conclude(StatisticSearch& search) {
     std::uint64_t above = 0, inside = 0;
     for (const std::uint32_t count : search.above) above += count;
     for (const std::uint32_t count : search.inside) inside += count;
@@ -213,7 +214,7 @@ class StatisticsFinder {
     search.bins.clear();
   }
 
-  void narrow(Search& search, std::uint64_t rank_inside) const {
+  void narrow(StatisticSearch& search, std::uint64_t rank_inside) const {
     const int shift = search.bin_shift();
     std::uint64_t before = 0;
     for (std::size_t bin = kBins; bin-- > 0;) {
@@ -232,14 +233,14 @@ class StatisticsFinder {
     }
   }
 
-  static void conclude_count(Search& search, std::uint64_t above) {
+  static void conclude_count(StatisticSearch& search, std::uint64_t above) {
     search.result.value = from_key(search.low);
     search.result.above = above;
     search.result.in_piece = std::move(search.inside);
     for (const std::uint32_t count : search.result.in_piece) search.result.equal += count;
   }
 
-  static void conclude_collected(Search& search, std::uint64_t above) {
+  static void conclude_collected(StatisticSearch& search, std::uint64_t above) {
     OrderStatistic& result = search.result;
     result.value = pick_collected(search, search.query.rank - above);
     result.above = above;
@@ -254,7 +255,7 @@ class StatisticsFinder {
 
   // A histogram over the bracket leaves a handful of values to sort. Neighbours count in different copies of it: there
   // may be few different values, and an addition must not wait for the one before.
-  static float pick_collected(const Search& search, std::uint64_t rank) {
+  static float pick_collected(const StatisticSearch& search, std::uint64_t rank) {
     constexpr std::size_t kFewBins = 1024, kCopies = 4;
     const int shift = std::max(0, static_cast<int>(std::bit_width(search.high - search.low)) - 10);
     const auto bin_of = [&](float value) { return (order_key(value) - search.low) >> shift; };
@@ -285,7 +286,7 @@ class StatisticsFinder {
   const Cut cut_;
   const std::size_t channels_;
   const ScoreFunction& score_;
-  std::vector<Search> searches_;
+  std::vector<StatisticSearch> searches_;
 };
 
 }  // namespace

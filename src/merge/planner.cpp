@@ -25,8 +25,8 @@ using family::Part;
 using family::Role;
 using family::TensorRole;
 
-constexpr std::string_view kHead = "lm_head.weight";
-constexpr std::string_view kEmbedding = "embed_tokens.weight";
+constexpr std::string_view kHeadName = "lm_head.weight";
+constexpr std::string_view kEmbeddingName = "embed_tokens.weight";
 
 // "model.layers.7.mlp.up_proj.weight" with layer 7 -> 9: "model.layers.9.mlp.up_proj.weight".
 std::string with_layer(std::string_view name, int from, std::int64_t to) {
@@ -43,7 +43,7 @@ std::string head_name(std::string_view embedding) {
     return std::string(embedding.substr(0, embedding.size() - kNested.size())) + "language_model.lm_head.weight";
   }
   if (embedding.ends_with("embed_in.weight")) return "embed_out.weight";
-  return std::string(kHead);
+  return std::string(kHeadName);
 }
 
 // Place of a layer in its run, 0..1.
@@ -137,7 +137,7 @@ class Planner {
     std::vector<TokenizerInput> inputs;
     for (const ModelReference& reference : recipe_.models()) {
       const Source& source = pool_.open(reference, recipe_);
-      const TensorRole* embedding = source.find_canonical(kEmbedding);
+      const TensorRole* embedding = source.find_canonical(kEmbeddingName);
       inputs.push_back({&source, embedding == nullptr || embedding->shape.empty() ? 0 : embedding->shape.front()});
       rule.merged_models.push_back(&source);
     }
@@ -234,19 +234,19 @@ class Planner {
 
   // A head, where the layout has none (tied) but an input does: the tied ones give their embeddings.
   void plan_missing_head(const MergeModule& module) {
-    const TensorRole* embedding = layout_.find_canonical(kEmbedding);
-    if (layout_.find_canonical(kHead) != nullptr || embedding == nullptr) {
-      facts_.untied = layout_.find_canonical(kHead) != nullptr && any_own_head(module.slices.back());
+    const TensorRole* embedding = layout_.find_canonical(kEmbeddingName);
+    if (layout_.find_canonical(kHeadName) != nullptr || embedding == nullptr) {
+      facts_.untied = layout_.find_canonical(kHeadName) != nullptr && any_own_head(module.slices.back());
       return;
     }
     const Slice& slice = module.slices.back();
     const bool any = std::ranges::any_of(
-        slice.sources, [](const SliceSource& each) { return each.source->find_canonical(kHead) != nullptr; });
+        slice.sources, [](const SliceSource& each) { return each.source->find_canonical(kHeadName) != nullptr; });
     if (!any) return;
     facts_.untied = any_own_head(slice);
     TensorRole head = *embedding;
     head.name = head_name(embedding->name);
-    head.canonical = kHead;
+    head.canonical = kHeadName;
     head.role = Role::kLmHead;
     const TensorRole& role = plan_.roles->emplace_back(std::move(head));
     PlannedTensor planned = started(role);
@@ -260,7 +260,8 @@ class Planner {
 
   static bool any_own_head(const Slice& slice) {
     return std::ranges::any_of(slice.sources, [](const SliceSource& each) {
-      return each.source->find_canonical(kHead) != nullptr && !each.source->description().language.tie_word_embeddings;
+      return each.source->find_canonical(kHeadName) != nullptr &&
+             !each.source->description().language.tie_word_embeddings;
     });
   }
 

@@ -13,7 +13,7 @@
 namespace cambium::merge {
 namespace {
 
-constexpr std::size_t kBlock = checkpoint::TensorHasher::kBlockBytes;
+constexpr std::size_t kGramBlock = checkpoint::TensorHasher::kBlockBytes;
 
 }  // namespace
 
@@ -79,8 +79,8 @@ void TensorExecution::copy_bytes(const PlannedTensor& tensor, TensorSink& output
     }
   }
   const std::span<const std::byte> all = stored.all();
-  for (std::size_t at = 0; at < all.size(); at += kBlock) {
-    const auto bytes = all.subspan(at, std::min(kBlock, all.size() - at));
+  for (std::size_t at = 0; at < all.size(); at += kGramBlock) {
+    const auto bytes = all.subspan(at, std::min(kGramBlock, all.size() - at));
     output.write(at, bytes);
     stored.release(bytes);
   }

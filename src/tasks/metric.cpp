@@ -47,7 +47,7 @@ constexpr MetricRow kMetrics[] = {
     {"word_perplexity", "weighted_perplexity", false, kRolling},
 };
 
-const MetricRow* find(std::string_view name) {
+const MetricRow* find_metric_row(std::string_view name) {
   const auto found = std::ranges::find(kMetrics, name, &MetricRow::name);
   return found == std::end(kMetrics) ? nullptr : &*found;
 }
@@ -104,7 +104,7 @@ void check_metric(const MetricConfig& metric, OutputType type, bool free_names) 
                                   fmt::join(known_aggregations(), ", ")));
   }
   if (free_names) return;
-  const MetricRow* row = find(metric.name);
+  const MetricRow* row = find_metric_row(metric.name);
   if (row == nullptr) {
     std::vector<std::string_view> known;
     for (const MetricRow& other : kMetrics) known.push_back(other.name);
@@ -120,13 +120,13 @@ void check_metric(const MetricConfig& metric, OutputType type, bool free_names) 
 
 std::string aggregation_of(const MetricConfig& metric) {
   if (metric.aggregation) return *metric.aggregation;
-  const MetricRow* row = find(metric.name);
+  const MetricRow* row = find_metric_row(metric.name);
   return std::string(row == nullptr ? "mean" : row->aggregation);
 }
 
 bool is_higher_better(const MetricConfig& metric) {
   if (metric.higher_is_better) return *metric.higher_is_better;
-  const MetricRow* row = find(metric.name);
+  const MetricRow* row = find_metric_row(metric.name);
   return row == nullptr || row->higher_is_better;
 }
 

@@ -16,7 +16,7 @@ namespace {
 namespace jinja = text::jinja;
 using jinja::Value;
 
-std::string printed(const Value& value) {
+std::string printed_value(const Value& value) {
   jinja::Budget budget{jinja::Limits{}};
   return jinja::to_text(value, budget);
 }
@@ -135,12 +135,12 @@ class PromptBuilder {
   void add(std::vector<Request>& requests, std::size_t number) {
     const Value& document = task_.documents_[number];
     std::vector<Message> before;
-    const std::string description = task_.description_.given() ? printed(task_.description_.of(document)) : "";
+    const std::string description = task_.description_.given() ? printed_value(task_.description_.of(document)) : "";
     const std::string system = join_parts(options_.system_instruction, description, config_.fewshot_delimiter);
     if (!system.empty()) before.push_back({"system", system, ""});
     add_examples(before, document);
 
-    const std::string prefix = task_.gen_prefix_.given() ? printed(task_.gen_prefix_.of(document)) : "";
+    const std::string prefix = task_.gen_prefix_.given() ? printed_value(task_.gen_prefix_.of(document)) : "";
     std::vector<std::string> choices;
     if (task_.has_choices()) choices = task_.choices(document);
     Turn turn;
@@ -197,7 +197,7 @@ class PromptBuilder {
       delimiter.clear();
     }
     if (task_.has_multiple_inputs()) {
-      const std::string rest = printed(task_.target(document));
+      const std::string rest = printed_value(task_.target(document));
       for (const auto& context : contexts) put(Request::Kind::kLogLikelihood, context, delimiter + rest);
     } else {
       for (const std::string& choice : choices)

@@ -252,7 +252,7 @@ const std::vector<FilterFunction>& functions() {
   return all;
 }
 
-const FilterFunction* find(std::string_view name) {
+const FilterFunction* find_function(std::string_view name) {
   const auto found = std::ranges::find(functions(), name, &FilterFunction::name);
   return found == functions().end() ? nullptr : &*found;
 }
@@ -260,7 +260,7 @@ const FilterFunction* find(std::string_view name) {
 }  // namespace
 
 void check_filter(const FilterStep& step) {
-  const FilterFunction* function = find(step.function);
+  const FilterFunction* function = find_function(step.function);
   if (function == nullptr) {
     std::vector<std::string_view> known;
     for (const FilterFunction& row : functions()) known.push_back(row.name);
@@ -292,7 +292,7 @@ void check_filter(const FilterStep& step) {
 Value ResponseFilter::apply(const Value& answers, const Value& document) {
   Value current = answers;
   for (const FilterStep& step : pipeline_.steps)
-    current = find(step.function)->function(step, current, document, patterns_);
+    current = find_function(step.function)->function(step, current, document, patterns_);
   return current;
 }
 

@@ -21,7 +21,7 @@ using jinja::Value;
 
 constexpr std::array<std::string_view, 5> kGroupKeys{"group", "group_alias", "task", "aggregate_metric_list",
                                                      "metadata"};
-constexpr int kMaxDepth = 20;
+constexpr int kMaxIncludeDepth = 20;
 
 Value get(const Value& mapping, std::string_view key) {
   const Value* found = mapping.as_dict().find(key);
@@ -248,7 +248,7 @@ class TaskIndex::Loader {
 
   Group make_group(const std::string& name, const YamlMapping& mapping, const Value& config, const Value& overrides,
                    int depth) {
-    if (depth > kMaxDepth) throw RecipeError(fmt::format("group '{}': groups within groups without end", name));
+    if (depth > kMaxIncludeDepth) throw RecipeError(fmt::format("group '{}': groups within groups without end", name));
     Group group;
     group.name = name;
     const Value alias = get(config, "group_alias");

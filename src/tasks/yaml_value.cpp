@@ -19,7 +19,7 @@ namespace {
 namespace jinja = text::jinja;
 using jinja::Value;
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxYamlDepth = 100;
 constexpr std::string_view kFunctionKey = "!function";
 
 template <std::size_t kSize>
@@ -101,7 +101,7 @@ class Reader {
   }
 
   Value convert(const YAML::Node& node, int depth) {
-    if (depth > kMaxDepth) fail(node, "nested too deeply");
+    if (depth > kMaxYamlDepth) fail(node, "nested too deeply");
     if (++nodes_ > 1'000'000) fail(node, "too many values (aliases of aliases?)");
     switch (node.Type()) {
       case YAML::NodeType::Sequence: {

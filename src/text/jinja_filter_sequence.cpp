@@ -57,7 +57,7 @@ Value slice_columns(Runtime& runtime, const Value& input, Arguments& arguments) 
   });
 }
 
-Value count(Runtime& runtime, const Value& input, Arguments& arguments) {
+Value count_items(Runtime& runtime, const Value& input, Arguments& arguments) {
   const Matched matched("length", arguments, {});
   return Value::integer(length(runtime, input));
 }
@@ -186,7 +186,7 @@ Value minimum(Runtime& runtime, const Value& input, Arguments& arguments) {
   return extreme(runtime, input, arguments, false);
 }
 
-Value reverse(Runtime& runtime, const Value& input, Arguments& arguments) {
+Value reverse_items(Runtime& runtime, const Value& input, Arguments& arguments) {
   const Matched matched("reverse", arguments, {});
   if (input.is_string()) return slice(runtime, input, Value(), Value(), Value::integer(-1));
   if (input.is_undefined()) return Value(Ref<Instance>(iterate(input)));
@@ -197,7 +197,7 @@ Value reverse(Runtime& runtime, const Value& input, Arguments& arguments) {
   return runtime.list(std::move(items));
 }
 
-Value sort(Runtime& runtime, const Value& input, Arguments& arguments) {
+Value sort_items(Runtime& runtime, const Value& input, Arguments& arguments) {
   const Matched matched("sort", arguments, {"reverse", "case_sensitive", "attribute"});
   std::vector<ItemPath> paths;
   if (matched[2].is_string()) {
@@ -267,10 +267,11 @@ ItemPath::ItemPath(const Value& attribute) {
 
 std::span<const Filter> sequence_filters() {
   static constexpr Filter kFilters[] = {
-      {"batch", batch},    {"count", count},   {"dictsort", dictsort}, {"first", first},         {"groupby", groupby},
-      {"items", items_of}, {"join", join},     {"last", last},         {"length", count},        {"list", list},
-      {"max", maximum},    {"min", minimum},   {"reverse", reverse},   {"slice", slice_columns}, {"sort", sort},
-      {"sum", sum},        {"unique", unique},
+      {"batch", batch},           {"count", count_items},   {"dictsort", dictsort}, {"first", first},
+      {"groupby", groupby},       {"items", items_of},      {"join", join},         {"last", last},
+      {"length", count_items},    {"list", list},           {"max", maximum},       {"min", minimum},
+      {"reverse", reverse_items}, {"slice", slice_columns}, {"sort", sort_items},   {"sum", sum},
+      {"unique", unique},
   };
   return kFilters;
 }

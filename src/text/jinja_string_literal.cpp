@@ -8,7 +8,7 @@
 namespace cambium::text::jinja {
 namespace {
 
-[[noreturn]] void fail(std::string message) { throw TemplateError(ErrorKind::kSyntax, std::move(message)); }
+[[noreturn]] void refuse_literal(std::string message) { throw TemplateError(ErrorKind::kSyntax, std::move(message)); }
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -21,12 +21,12 @@ char32_t hex(std::string_view literal, std::size_t& at, std::size_t count) {
   std::uint32_t code = 0;
   for (std::size_t i = 0; i < count; ++i, ++at) {
     const int digit = at < literal.size() ? hex_value(literal[at]) : -1;
-    if (digit < 0) fail(fmt::format("truncated escape in string: {} hexadecimal digits are needed", count));
+    if (digit < 0) refuse_literal(fmt::format("truncated escape in string: {} hexadecimal digits are needed", count));
     code = code * 16 + static_cast<std::uint32_t>(digit);
   }
-  if (code > 0x10FFFF) fail("illegal Unicode character in string");
+  if (code > 0x10FFFF) refuse_literal("illegal Unicode character in string");
   if (code >= 0xD800 && code <= 0xDFFF)
-    fail("a surrogate in a string: write the character itself or \\U with 8 digits");
+    refuse_literal("a surrogate in a string: write the character itself or \\U with 8 digits");
   return code;
 }
 
@@ -39,7 +39,7 @@ std::string unescape_literal(std::string_view literal) {
       out += literal[at++];
       continue;
     }
-    if (++at == literal.size()) fail("\\ at end of string");
+    if (++at == literal.size()) refuse_literal("\\ at end of string");
     const std::size_t begin = at;
     const char32_t c = next_code_point(literal, at);
     switch (c) {
@@ -81,7 +81,7 @@ std::string unescape_literal(std::string_view literal) {
         append_code_point(out, hex(literal, at, 8));
         break;
       case 'N':
-        fail("\\N{...} escapes are not supported: write the character itself");
+        refuse_literal("\\N{...} escapes are not supported: write the character itself");
       default:
         if (c >= '0' && c <= '7') {
           std::uint32_t code = static_cast<std::uint32_t>(c) - '0';

@@ -21,7 +21,7 @@ Value same_kind(Runtime& runtime, const Value& self, std::string text) {
 
 // A method without arguments that maps the text: upper, lower, title ...
 template <std::string (*Map)(std::string_view)>
-Value mapped(Runtime& runtime, const Value& self, Arguments& arguments) {
+Value mapped_method(Runtime& runtime, const Value& self, Arguments& arguments) {
   const Matched matched("str method", arguments, {});
   return same_kind(runtime, self, Map(self.as_string()));
 }
@@ -153,7 +153,7 @@ Value translate(Runtime& runtime, const Value& self, Arguments& arguments) {
   return same_kind(runtime, self, std::move(out));
 }
 
-Value format(Runtime& runtime, const Value& self, Arguments& arguments) {
+Value format_method(Runtime& runtime, const Value& self, Arguments& arguments) {
   return same_kind(runtime, self, format_braces(runtime, self, arguments));
 }
 
@@ -180,15 +180,15 @@ Value string_method::center(Runtime& runtime, const Value& self, Arguments& argu
 std::span<const Method> string_methods() {
   namespace m = string_method;
   static constexpr std::array<Method, 46> kMethods{{
-      {"capitalize", mapped<capitalize>},
-      {"casefold", mapped<to_casefold>},
+      {"capitalize", mapped_method<capitalize>},
+      {"casefold", mapped_method<to_casefold>},
       {"center", m::center},
       {"count", m::count},
       {"encode", encode},
       {"endswith", m::endswith},
       {"expandtabs", expandtabs},
       {"find", m::find},
-      {"format", format},
+      {"format", format_method},
       {"format_map", format_map},
       {"index", m::index},
       {"isalnum", all_are<is_alnum>},
@@ -205,7 +205,7 @@ std::span<const Method> string_methods() {
       {"isupper", cased_as<is_upper, is_lower>},
       {"join", m::join},
       {"ljust", ljust},
-      {"lower", mapped<to_lower>},
+      {"lower", mapped_method<to_lower>},
       {"lstrip", m::lstrip},
       {"partition", m::partition},
       {"removeprefix", m::removeprefix},
@@ -221,10 +221,10 @@ std::span<const Method> string_methods() {
       {"splitlines", m::splitlines},
       {"startswith", m::startswith},
       {"strip", m::strip_both},
-      {"swapcase", mapped<swap_case>},
-      {"title", mapped<to_title>},
+      {"swapcase", mapped_method<swap_case>},
+      {"title", mapped_method<to_title>},
       {"translate", translate},
-      {"upper", mapped<to_upper>},
+      {"upper", mapped_method<to_upper>},
       {"zfill", zfill},
   }};
   static_assert(std::ranges::is_sorted(kMethods, {}, &Method::name));

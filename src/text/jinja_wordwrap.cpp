@@ -7,22 +7,22 @@
 namespace cambium::text::jinja {
 namespace {
 
-using Text = std::u32string_view;
+using Characters = std::u32string_view;
 
 bool is_blank(char32_t c) { return c == ' ' || (c >= 9 && c <= 13); }
 bool is_letter(char32_t c) { return c == '_' || (is_alnum(c) && !is_decimal(c)); }
 bool is_word(char32_t c) { return c == '_' || is_alnum(c); }
-bool is_word_or_mark(char32_t c) { return is_word(c) || Text(U"!\"'&.,?").find(c) != Text::npos; }
+bool is_word_or_mark(char32_t c) { return is_word(c) || Characters(U"!\"'&.,?").find(c) != Characters::npos; }
 
 // Two or more hyphens at `at`, a word character behind them: how many; else 0.
-std::size_t dash_length(Text text, std::size_t at) {
+std::size_t dash_length(Characters text, std::size_t at) {
   std::size_t end = at;
   while (end < text.size() && text[end] == '-') ++end;
   return end - at >= 2 && end < text.size() && is_word(text[end]) ? end - at : 0;
 }
 
 // Whether a line may break behind the hyphen at `at`: "well-known", "a-b-cd", but not "-x" or "1-2".
-bool breaks_behind_hyphen(Text text, std::size_t at) {
+bool breaks_behind_hyphen(Characters text, std::size_t at) {
   const bool two_letters = at >= 2 && is_letter(text[at - 1]) && is_letter(text[at - 2]);
   const bool hyphenated = at >= 3 && is_word_or_mark(text[at - 1]) && text[at - 2] == '-' && is_letter(text[at - 3]);
   if (!two_letters && !hyphenated) return false;
@@ -32,7 +32,7 @@ bool breaks_behind_hyphen(Text text, std::size_t at) {
   return next < text.size() && is_letter(text[next]);
 }
 
-std::size_t chunk_end(Text text, std::size_t begin, bool hyphens) {
+std::size_t chunk_end(Characters text, std::size_t begin, bool hyphens) {
   std::size_t end = begin;
   if (is_blank(text[begin])) {
     while (end < text.size() && is_blank(text[end])) ++end;
@@ -50,22 +50,22 @@ std::size_t chunk_end(Text text, std::size_t begin, bool hyphens) {
   return end;
 }
 
-bool all_blank(Text text) { return std::ranges::all_of(text, is_space); }
+bool all_blank(Characters text) { return std::ranges::all_of(text, is_space); }
 
 }  // namespace
 
 std::vector<std::string> wrap_words(std::string_view paragraph, std::size_t width, bool break_long_words,
                                     bool break_on_hyphens) {
   const std::u32string text = to_code_points(paragraph);
-  std::vector<Text> chunks;
+  std::vector<Characters> chunks;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = chunk_end(text, begin, break_on_hyphens);
-    chunks.push_back(Text(text).substr(begin, end - begin));
+    chunks.push_back(Characters(text).substr(begin, end - begin));
     begin = end;
   }
   std::vector<std::string> lines;
   for (std::size_t next = 0; next < chunks.size();) {
-    std::vector<Text> line;
+    std::vector<Characters> line;
     std::size_t size = 0;
     if (!lines.empty() && all_blank(chunks[next])) ++next;
     while (next < chunks.size() && size + chunks[next].size() <= width) {
@@ -78,7 +78,7 @@ std::vector<std::string> wrap_words(std::string_view paragraph, std::size_t widt
         std::size_t cut = std::min(room, chunks[next].size());
         if (break_on_hyphens && chunks[next].size() > room) {
           const std::size_t hyphen = chunks[next].substr(0, room).rfind(U'-');
-          if (hyphen != Text::npos && hyphen > 0 &&
+          if (hyphen != Characters::npos && hyphen > 0 &&
               !std::ranges::all_of(chunks[next].substr(0, hyphen), [](char32_t c) { return c == '-'; })) {
             cut = hyphen + 1;
           }
@@ -91,7 +91,7 @@ std::vector<std::string> wrap_words(std::string_view paragraph, std::size_t widt
     }
     if (!line.empty() && all_blank(line.back())) line.pop_back();
     std::u32string whole;
-    for (const Text part : line) whole += part;
+    for (const Characters part : line) whole += part;
     if (!line.empty()) lines.push_back(to_utf8(whole));
   }
   return lines;

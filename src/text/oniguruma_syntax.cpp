@@ -14,7 +14,7 @@ namespace cambium::text {
 
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxPatternDepth = 100;
 constexpr std::string_view kAnyCharacter = "[\\x{0}-\\x{10ffff}]";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -85,7 +85,7 @@ class Translator {
 
   /// Everything up to the end of the group (or of the pattern).
   void alternatives() {
-    if (++depth_ > kMaxDepth) fail(fmt::format("groups nested deeper than {}", kMaxDepth));
+    if (++depth_ > kMaxPatternDepth) fail(fmt::format("groups nested deeper than {}", kMaxPatternDepth));
     while (more() && in_[at_] != ')') {
       if (take("|")) {
         out_ += '|';
@@ -406,7 +406,7 @@ class Translator {
 
   /// A set after its '['. Its union parts are joined as they are read; at "&&" what was read is kept as a lookahead.
   CharacterSet set() {
-    if (++depth_ > kMaxDepth) fail(fmt::format("sets nested deeper than {}", kMaxDepth));
+    if (++depth_ > kMaxPatternDepth) fail(fmt::format("sets nested deeper than {}", kMaxPatternDepth));
     const bool negated = take("^");
     std::vector<CharacterSet> parts(1);
     bool first = true;

@@ -11,13 +11,13 @@
 namespace cambium::text {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_hex_digit(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
 
-class Translator {
+class PythonTranslator {
  public:
-  explicit Translator(std::string_view pattern) : pattern_(pattern) {}
+  explicit PythonTranslator(std::string_view pattern) : pattern_(pattern) {}
 
   TranslatedPattern run() {
     while (at_ < pattern_.size()) {
@@ -50,14 +50,15 @@ class Translator {
     if (c == 'u' || c == 'U') {
       const std::size_t digits = c == 'u' ? 4 : 8;
       const std::string_view code = pattern_.substr(at_ + 2, digits);
-      if (code.size() != digits || !std::ranges::all_of(code, is_hex)) fail(fmt::format("incomplete escape \\{}", c));
+      if (code.size() != digits || !std::ranges::all_of(code, is_hex_digit))
+        fail(fmt::format("incomplete escape \\{}", c));
       out_.pattern += fmt::format("\\x{{{}}}", code);
       at_ += 2 + digits;
       return;
     }
     if (c == 'x') {
       const std::string_view code = pattern_.substr(at_ + 2, 2);
-      if (code.size() != 2 || !std::ranges::all_of(code, is_hex)) fail("incomplete escape \\x");
+      if (code.size() != 2 || !std::ranges::all_of(code, is_hex_digit)) fail("incomplete escape \\x");
       out_.pattern += fmt::format("\\x{{{}}}", code);
       at_ += 4;
       return;
@@ -130,7 +131,7 @@ class Translator {
 
   void repetition() {
     std::size_t end = at_ + 2;
-    while (end < pattern_.size() && is_digit(pattern_[end])) ++end;
+    while (end < pattern_.size() && is_ascii_digit(pattern_[end])) ++end;
     const bool valid = end < pattern_.size() && pattern_[end] == '}';
     out_.pattern += valid ? "{0," : "{,";
     at_ += 2;
@@ -143,7 +144,7 @@ class Translator {
 
 }  // namespace
 
-TranslatedPattern translate_python_pattern(std::string_view pattern) { return Translator(pattern).run(); }
+TranslatedPattern translate_python_pattern(std::string_view pattern) { return PythonTranslator(pattern).run(); }
 
 std::vector<ReplacementPart> parse_python_replacement(std::string_view replacement) {
   using Kind = ReplacementPart::Kind;
@@ -169,7 +170,7 @@ std::vector<ReplacementPart> parse_python_replacement(std::string_view replaceme
         fail("missing group name");
       }
       const std::string_view name = replacement.substr(at + 1, close - at - 1);
-      if (std::ranges::all_of(name, is_digit)) {
+      if (std::ranges::all_of(name, is_ascii_digit)) {
         if (name.size() > 4) fail("invalid group reference");
         parts.push_back({.kind = Kind::kNumber, .text = {}, .number = std::stoul(std::string(name))});
       } else {
@@ -183,9 +184,9 @@ std::vector<ReplacementPart> parse_python_replacement(std::string_view replaceme
         code = code * 8 + static_cast<char32_t>(replacement[at++] - '0');
       }
       jinja::append_code_point(text(), code);
-    } else if (is_digit(c)) {
+    } else if (is_ascii_digit(c)) {
       std::size_t number = static_cast<std::size_t>(c - '0');
-      if (at < replacement.size() && is_digit(replacement[at]))
+      if (at < replacement.size() && is_ascii_digit(replacement[at]))
         number = number * 10 + static_cast<std::size_t>(replacement[at++] - '0');
       parts.push_back({.kind = Kind::kNumber, .text = {}, .number = number});
     } else if (const std::size_t known = std::string_view("abfnrtv").find(c); known != std::string_view::npos) {

@@ -13,7 +13,7 @@ namespace cambium::text {
 namespace {
 
 /// Steps one search may take. A run of ten million blanks in front of something else needs one step for each of them.
-constexpr std::uint32_t kMatchLimit = 200'000'000;
+constexpr std::uint32_t kPatternMatchLimit = 200'000'000;
 constexpr std::uint32_t kHeapLimitKib = 256 * 1024;
 constexpr std::size_t kStackStart = 32 * 1024;
 constexpr std::size_t kStackMost = 4 * 1024 * 1024;
@@ -24,7 +24,7 @@ struct MatchScratch {
       : data(pcre2_match_data_create(1, nullptr)),
         context(pcre2_match_context_create(nullptr)),
         stack(pcre2_jit_stack_create(kStackStart, kStackMost, nullptr)) {
-    pcre2_set_match_limit(context, kMatchLimit);
+    pcre2_set_match_limit(context, kPatternMatchLimit);
     pcre2_set_heap_limit(context, kHeapLimitKib);
     pcre2_jit_stack_assign(context, nullptr, stack);
   }
@@ -46,7 +46,7 @@ MatchScratch& match_scratch() {
   return scratch;
 }
 
-std::string error_text(int code) {
+std::string pcre_message(int code) {
   PCRE2_UCHAR buffer[256];
   pcre2_get_error_message(code, buffer, sizeof(buffer));
   return reinterpret_cast<const char*>(buffer);
@@ -87,7 +87,7 @@ Regex::Regex(std::string_view pattern, const std::string& translated) : code_(st
                     PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error, &place, context);
   pcre2_compile_context_free(context);
   if (code_->code == nullptr) {
-    throw ValueError(fmt::format("regular expression '{}': {}", pattern, error_text(error)));
+    throw ValueError(fmt::format("regular expression '{}': {}", pattern, pcre_message(error)));
   }
   code_->jit = pcre2_jit_compile(code_->code, PCRE2_JIT_COMPLETE) == 0;
 }
@@ -112,7 +112,7 @@ bool Regex::Search::match(std::size_t from) {
                          scratch.context);
   }
   if (result == PCRE2_ERROR_NOMATCH) return false;
-  if (result < 0) throw ValueError(fmt::format("regular expression '{}': {}", code_.pattern, error_text(result)));
+  if (result < 0) throw ValueError(fmt::format("regular expression '{}': {}", code_.pattern, pcre_message(result)));
   const PCRE2_SIZE* places = pcre2_get_ovector_pointer(scratch.data);
   begin_ = places[0];
   end_ = places[1];

@@ -11,7 +11,7 @@ namespace cambium::text {
 
 namespace {
 
-constexpr std::string_view kWordMark = "\xE2\x96\x81";  // U+2581
+constexpr std::string_view kPieceMark = "\xE2\x96\x81";  // U+2581
 
 /// The vocabulary alone: sentencepiece does the cutting.
 class PieceModel final : public TokenModel {
@@ -83,9 +83,9 @@ class SentencepiecePipeline final : public Pipeline {
   /// if the model puts it there.
   void make_decoder(std::string_view where) {
     const auto sample = processor_.EncodeAsPieces("a");
-    const bool drops_first = !sample.empty() && std::string_view(sample.front()).starts_with(kWordMark);
+    const bool drops_first = !sample.empty() && std::string_view(sample.front()).starts_with(kPieceMark);
     Json steps = Json::array();
-    steps.push_back({{"type", "Replace"}, {"pattern", {{"String", kWordMark}}}, {"content", " "}});
+    steps.push_back({{"type", "Replace"}, {"pattern", {{"String", kPieceMark}}}, {"content", " "}});
     steps.push_back({{"type", "ByteFallback"}});
     steps.push_back({{"type", "Fuse"}});
     if (drops_first) steps.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});

@@ -6,7 +6,7 @@ namespace cambium::text {
 
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::string_view kReplacementText = "\xEF\xBF\xBD";
 
 }  // namespace
 
@@ -24,7 +24,7 @@ std::string StreamDecoder::push(TokenId id) {
   if (tokenizer_->awaits_more(id)) return {};
   std::string fresh = fresh_text();
   // U+FFFD at the end may be the first bytes of a character.
-  if (fresh.empty() || fresh.ends_with(kReplacement)) return {};
+  if (fresh.empty() || fresh.ends_with(kReplacementText)) return {};
   // What was known so far has done its duty as context; the newest part is context for the next.
   window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(known_));
   known_ = window_.size();

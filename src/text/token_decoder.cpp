@@ -97,8 +97,8 @@ class ByteFallback final : public TokenDecoder {
     if (token.size() != 6 || !token.starts_with("<0x") || !token.ends_with('>')) return std::nullopt;
     unsigned value = 0;
     for (const char c : token.substr(3, 2)) {
-      constexpr std::string_view kDigits = "0123456789abcdef";
-      const std::size_t digit = kDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
+      constexpr std::string_view kHexDigits = "0123456789abcdef";
+      const std::size_t digit = kHexDigits.find(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
       if (digit == std::string_view::npos) return std::nullopt;
       value = value * 16 + static_cast<unsigned>(digit);
     }

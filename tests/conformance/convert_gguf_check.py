@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Converts GGUF files back and compares with the originals in transformers.
 
-usage: convert_gguf.py CAMBIUM FIXTURES [--smollm2 FILE.gguf]
+usage: convert_gguf_check.py CAMBIUM [FIXTURES] [--smollm2 FILE.gguf]
 
-FIXTURES is the folder of reference fixtures (models/, tokenizers/, lm_eval/). Each tiny text model there is written as a GGUF file the
+FIXTURES is the folder of reference fixtures (models/, tokenizers/, lm_eval/), by default the shared one beside the project. Each tiny text model there is written as a GGUF file the
 way llama.cpp's converter does (tests/golden/gguf/make_goldens.py), converted with cambium, and must come back: tensors, config,
 generation config, token ids, chat template; transformers must load it without a missing or unexpected key and give the same logits.
 With --smollm2 (SmolLM2-135M-Instruct.Q4_1.gguf) every tensor must have the recorded SHA-256, and the tokenizer must give the
-recorded ids. Exits 1 with a line for each difference, 77 (skipped) where transformers, gguf or tokenizers are not installed.
+recorded ids. Exits 1 with a line for each difference, 77 (skipped) where transformers, gguf, tokenizers or the fixtures are absent.
 """
 import argparse
 import gzip
@@ -113,9 +113,13 @@ def check_smollm2(cambium: str, file: str, fixtures: pathlib.Path, work: pathlib
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cambium")
-    parser.add_argument("fixtures", type=pathlib.Path)
+    parser.add_argument("fixtures", type=pathlib.Path, nargs="?",
+                        default=pathlib.Path(__file__).parents[3] / "shared/fixtures")
     parser.add_argument("--smollm2")
     args = parser.parse_args()
+    if not args.fixtures.exists():
+        print(f"skipped: no {args.fixtures}")
+        sys.exit(77)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     with gzip.open(args.fixtures / "tokenizers/smollm2.golden.jsonl.gz", "rt", encoding="utf-8") as rows:
