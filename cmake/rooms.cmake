@@ -21,7 +21,7 @@ function(cambium_compile_together target)
 endfunction()
 
 # cambium_room(NAME [SEPARATE] [FOLDER folder] [WITHOUT folder] [NEEDS room...] [LIBS library...])
-# SEPARATE: its files are compiled one by one in any case (libtorch). FOLDER: its folder below src/ where that is not
+# SEPARATE: its files are compiled one by one in any case. FOLDER: its folder below src/ where that is not
 # NAME. WITHOUT: a folder in it that is a library of its own.
 function(cambium_room name)
   cmake_parse_arguments(arg "SEPARATE" "FOLDER;WITHOUT" "NEEDS;LIBS" ${ARGN})

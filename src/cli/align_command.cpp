@@ -5,8 +5,9 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/model_argument.h"
 #include "cli/text_table.h"
-#include "family/described_model.h"
+#include "family/alignment.h"
 #include "tensor/error.h"
 
 namespace cambium::cli {
@@ -14,9 +15,9 @@ namespace {
 
 using checkpoint::Json;
 using family::Alignment;
-using family::DescribedModel;
 using family::ModelDescription;
 using family::Reading;
+using merge::Source;
 
 struct Options {
   std::string base, model;
@@ -37,15 +38,13 @@ Json head_of(const std::optional<Reading>& reading) {
   return reading ? Json{{reading->target, sources_of(*reading)}} : Json::object();
 }
 
-Json side_of(const DescribedModel& side) {
-  const ModelDescription& model = side.description;
-  return {{"path", side.folder.label()},
-          {"family", model.family},
-          {"decoder", model.language.family},
-          {"layout", model.layout}};
+Json side_of(const Source& side) {
+  const ModelDescription& model = side.description();
+  return {
+      {"path", side.label()}, {"family", model.family}, {"decoder", model.language.family}, {"layout", model.layout}};
 }
 
-Json to_json(const DescribedModel& base, const DescribedModel& model, const Alignment& alignment) {
+Json to_json(const Source& base, const Source& model, const Alignment& alignment) {
   Json json;
   json["base"] = side_of(base);
   json["model"] = side_of(model);
@@ -67,7 +66,7 @@ Json to_json(const DescribedModel& base, const DescribedModel& model, const Alig
                         {"rule", rows.rule == family::VocabularyRows::Rule::kToken ? "token" : "index"},
                         {"token_rows", rows.token_rows},
                         {"new_token_rows", rows.new_token_rows}};
-  json["cross_attention_layers"] = model.description.cross_attention_layers;
+  json["cross_attention_layers"] = model.description().cross_attention_layers;
   json["problems"] = Json::array();
   for (const family::Problem& problem : alignment.problems) {
     json["problems"].push_back({{"message", problem.message}, {"tensors", problem.tensors}});
@@ -77,9 +76,9 @@ Json to_json(const DescribedModel& base, const DescribedModel& model, const Alig
   return json;
 }
 
-std::string side_text(const DescribedModel& side) {
-  const ModelDescription& model = side.description;
-  std::string text = fmt::format("{} ({}", side.folder.label(), model.family);
+std::string side_text(const Source& side) {
+  const ModelDescription& model = side.description();
+  std::string text = fmt::format("{} ({}", side.label(), model.family);
   if (model.language.family != model.family) text += fmt::format(" over {}", model.language.family);
   if (model.layout != "saved" && model.layout != "unknown")
     text += fmt::format(", names as in the layout \"{}\"", model.layout);
@@ -127,19 +126,19 @@ void print_pairs(const std::vector<Reading>& readings) {
   table.print(std::cout);
 }
 
-void print_text(const DescribedModel& base, const DescribedModel& model, const Alignment& alignment, bool tensors) {
+void print_text(const Source& base, const Source& model, const Alignment& alignment, bool tensors) {
   fmt::print("base        {}\nmodel       {}\n", side_text(base), side_text(model));
   fmt::print("language    {} tensors paired ({})\n", alignment.base_from_model.size(),
              forms_text(alignment.base_from_model));
-  fmt::print("modality    {}\n", modality_text(alignment, model.description));
+  fmt::print("modality    {}\n", modality_text(alignment, model.description()));
   fmt::print("vocabulary  {}\n", vocabulary_text(alignment.vocabulary));
   for (const auto& [head, side] : {std::pair{&alignment.base_head_from_model_embedding, "base"},
                                    std::pair{&alignment.model_head_from_base_embedding, "model"}}) {
     if (!*head) continue;
     fmt::print("head        only the {} stores one: {} reads {}\n", side, (*head)->target, (*head)->pieces[0].source);
   }
-  if (!model.description.cross_attention_layers.empty()) {
-    fmt::print("inserted    layers {}\n", fmt::join(model.description.cross_attention_layers, ", "));
+  if (!model.description().cross_attention_layers.empty()) {
+    fmt::print("inserted    layers {}\n", fmt::join(model.description().cross_attention_layers, ", "));
   }
   for (const std::string& note : alignment.notes) fmt::print("note        {}\n", note);
   if (!alignment.skipped.empty()) fmt::print("skipped     {}\n", fmt::join(alignment.skipped, ", "));
@@ -153,7 +152,9 @@ void add_align_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("align", "Pair the tensors of a language model with those of its multimodal descendant");
-  command->add_option("--base", options->base, "the language model: a folder, or org/name in the Hugging Face cache")
+  command
+      ->add_option("--base", options->base,
+                   "the language model: a folder, org/name in the Hugging Face cache, or a recipe")
       ->required();
   command->add_option("--model", options->model, "the model grafted on it")->required();
   command->add_flag("--by-index", options->alignment.vocabulary_by_index,
@@ -163,8 +164,9 @@ void add_align_command(CLI::App& app) {
   command->add_flag("--tensors", options->tensors, "print every pair");
   command->add_flag("--json", options->json, "print the alignment as JSON");
   command->callback([options] {
-    const DescribedModel base = family::open_described(options->base);
-    const DescribedModel model = family::open_described(options->model);
+    merge::SourcePool pool;
+    const Source& base = open_model(pool, options->base);
+    const Source& model = open_model(pool, options->model);
     const Alignment alignment = family::align(base.side(), model.side(), options->alignment);
     if (options->json) {
       std::cout << to_json(base, model, alignment).dump(1) << std::endl;

@@ -3,6 +3,7 @@
 
 #include "checkpoint/model_folder.h"
 #include "cli/commands.h"
+#include "cli/model_argument.h"
 #include "cli/model_summary.h"
 
 namespace cambium::cli {
@@ -15,9 +16,7 @@ struct InspectOptions {
   bool json = false;
 };
 
-void inspect(const InspectOptions& options) {
-  const auto folder = checkpoint::ModelFolder::open(options.model);
-  const ModelSummary summary = summarize(folder);
+void print(const InspectOptions& options, const ModelSummary& summary) {
   if (options.json) {
     std::cout << summary_json(summary, options.tensors).dump(2) << '\n';
   } else if (options.tensors) {
@@ -27,12 +26,25 @@ void inspect(const InspectOptions& options) {
   }
 }
 
+void inspect(const InspectOptions& options) {
+  const auto reference = merge::ModelReference::parse(options.model);
+  if (merge::names_a_recipe(options.model) || (reference && reference->adapter)) {
+    merge::SourcePool pool;
+    print(options, summarize(open_model(pool, options.model)));
+  } else {
+    const auto folder = checkpoint::ModelFolder::open(options.model);
+    print(options, summarize(folder));
+  }
+}
+
 }  // namespace
 
 void add_inspect_command(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App* command = app.add_subcommand("inspect", "Show a model's family, sizes, parts and tensors");
-  command->add_option("MODEL", options->model, "model folder, or org/name[@revision] in the Hugging Face cache")
+  command
+      ->add_option("MODEL", options->model,
+                   "model folder, org/name[@revision] in the Hugging Face cache, or a recipe (.yml)")
       ->required();
   command->add_flag("--tensors", options->tensors, "list every tensor");
   command->add_flag("--json", options->json, "print JSON");

@@ -58,6 +58,19 @@ Json groups_json(const std::vector<ModelSummary::Group>& groups, const char* key
   return list;
 }
 
+// None for a recipe.
+Json shards_json(const ModelFolder* folder) {
+  Json shards = Json::array();
+  if (folder == nullptr) return shards;
+  for (const checkpoint::SafetensorsFile& shard : folder->shards()) {
+    std::uint64_t bytes = 0;
+    for (const checkpoint::StoredTensor& tensor : shard.tensors()) bytes += tensor.bytes();
+    shards.push_back(
+        {{"file", shard.path().filename().string()}, {"tensors", shard.tensors().size()}, {"bytes", bytes}});
+  }
+  return shards;
+}
+
 Json language_json(const family::LanguageConfig& language) {
   return {{"family", language.family},
           {"num_layers", language.num_layers},
@@ -70,12 +83,12 @@ Json language_json(const family::LanguageConfig& language) {
           {"tie_word_embeddings", language.tie_word_embeddings}};
 }
 
-Json tensor_json(const ModelFolder& folder, const TensorInfo& tensor, const TensorRole* role) {
+Json tensor_json(const ModelFolder* folder, const TensorInfo& tensor, const TensorRole* role) {
   Json entry{{"name", tensor.name},
              {"dtype", name_of(tensor.dtype)},
              {"shape", tensor.shape},
              {"bytes", tensor.bytes()},
-             {"shard", shard_name(folder, tensor.name)}};
+             {"shard", folder == nullptr ? Json(nullptr) : Json(shard_name(*folder, tensor.name))}};
   if (role != nullptr) {
     entry["part"] = family::name_of(role->part);
     entry["role"] = family::name_of(role->role);
@@ -87,14 +100,15 @@ Json tensor_json(const ModelFolder& folder, const TensorInfo& tensor, const Tens
 
 }  // namespace
 
-ModelSummary summarize(const ModelFolder& folder) {
-  ModelSummary summary;
-  summary.folder = &folder;
-  summary.description = family::describe(folder.config(), folder.tensors(), folder.label());
+namespace {
+
+void count_tensors(ModelSummary& summary) {
   std::map<family::Part, ModelSummary::Group> parts;
   std::map<DType, ModelSummary::Group> dtypes;
-  for (const TensorInfo& tensor : folder.tensors()) {
+  for (const TensorInfo& tensor : summary.weights->tensors()) {
     const TensorRole* const role = summary.description.find(tensor.name);
+    summary.parameters += numel(tensor.shape);
+    summary.bytes += tensor.bytes();
     count(parts[role == nullptr ? family::Part::kOther : role->part], tensor);
     count(dtypes[tensor.dtype], tensor);
   }
@@ -107,13 +121,34 @@ ModelSummary summarize(const ModelFolder& folder) {
     summary.dtypes.push_back(std::move(group));
   }
   std::ranges::stable_sort(summary.dtypes, std::ranges::greater{}, &ModelSummary::Group::bytes);
+}
+
+}  // namespace
+
+ModelSummary summarize(const ModelFolder& folder) {
+  ModelSummary summary;
+  summary.label = folder.label();
+  summary.weights = &folder;
+  summary.folder = &folder;
+  summary.files = folder.companion_files();
+  summary.description = family::describe(folder.config(), folder.tensors(), folder.label());
+  count_tensors(summary);
+  return summary;
+}
+
+ModelSummary summarize(const merge::Source& model) {
+  ModelSummary summary;
+  summary.label = model.label();
+  summary.weights = &model.weights();
+  summary.description = model.description();
+  for (const merge::CompanionFile& file : model.companions()) summary.files.push_back(file.name);
+  count_tensors(summary);
   return summary;
 }
 
 void print_summary(std::ostream& out, const ModelSummary& summary) {
-  const ModelFolder& folder = *summary.folder;
   const ModelDescription& description = summary.description;
-  out << folder.label() << '\n';
+  out << summary.label << '\n';
   const auto line = [&out](std::string_view what, const std::string& text) {
     out << fmt::format("  {:<11} {}\n", what, text);
   };
@@ -122,19 +157,22 @@ void print_summary(std::ostream& out, const ModelSummary& summary) {
   if (!description.cross_attention_layers.empty()) {
     line("", fmt::format("and cross-attention layers at {}", fmt::join(description.cross_attention_layers, ", ")));
   }
-  const std::string exact = std::to_string(folder.total_parameters());
-  const std::string rounded = human_count(folder.total_parameters());
+  const std::string exact = std::to_string(summary.parameters);
+  const std::string rounded = human_count(summary.parameters);
   line("parameters", rounded == exact ? exact : fmt::format("{} ({})", rounded, exact));
-  line("size", fmt::format("{} in {} tensors, {} {}", human_bytes(folder.total_bytes()), folder.tensors().size(),
-                           folder.shards().size(), folder.shards().size() == 1 ? "shard" : "shards"));
-  line("files", joined(folder.companion_files()));
+  const std::size_t shards = summary.folder == nullptr ? 0 : summary.folder->shards().size();
+  line("size", fmt::format("{} in {} tensors, {}", human_bytes(summary.bytes), summary.weights->tensors().size(),
+                           shards == 0   ? "merged when read"
+                           : shards == 1 ? "1 shard"
+                                         : fmt::format("{} shards", shards)));
+  line("files", joined(summary.files));
   out << '\n';
   TextTable table({{"part"},
                    {"tensors", Align::kRight},
                    {"parameters", Align::kRight},
                    {"size", Align::kRight},
                    {"share", Align::kRight}});
-  const double total = std::max(1.0, static_cast<double>(folder.total_parameters()));
+  const double total = std::max(1.0, static_cast<double>(summary.parameters));
   for (const ModelSummary::Group& part : summary.parts) {
     table.add_row({part.name, std::to_string(part.tensors), human_count(part.parameters), human_bytes(part.bytes),
                    fmt::format("{:.1f} %", 100 * static_cast<double>(part.parameters) / total)});
@@ -149,52 +187,43 @@ void print_summary(std::ostream& out, const ModelSummary& summary) {
 }
 
 void print_tensors(std::ostream& out, const ModelSummary& summary) {
-  const ModelFolder& folder = *summary.folder;
-  const bool sharded = folder.shards().size() > 1;
+  const bool sharded = summary.folder != nullptr && summary.folder->shards().size() > 1;
   std::vector<TextTable::Column> columns{
       {"tensor"}, {"dtype"}, {"shape"}, {"size", Align::kRight}, {"part"}, {"role"}, {"layer", Align::kRight}};
   if (sharded) columns.push_back({"shard"});
   TextTable table(std::move(columns));
-  for (const TensorInfo& tensor : folder.tensors()) {
+  for (const TensorInfo& tensor : summary.weights->tensors()) {
     const TensorRole* const role = summary.description.find(tensor.name);
     std::vector<std::string> row{tensor.name, std::string(name_of(tensor.dtype)), to_string(tensor.shape),
                                  human_bytes(tensor.bytes())};
     row.emplace_back(role == nullptr ? "" : family::name_of(role->part));
     row.emplace_back(role == nullptr ? "" : family::name_of(role->role));
     row.push_back(role == nullptr || role->layer < 0 ? "" : std::to_string(role->layer));
-    if (sharded) row.push_back(shard_name(folder, tensor.name));
+    if (sharded) row.push_back(shard_name(*summary.folder, tensor.name));
     table.add_row(std::move(row));
   }
   table.print(out);
 }
 
 Json summary_json(const ModelSummary& summary, bool with_tensors) {
-  const ModelFolder& folder = *summary.folder;
   const ModelDescription& description = summary.description;
-  Json shards = Json::array();
-  for (const checkpoint::SafetensorsFile& shard : folder.shards()) {
-    std::uint64_t bytes = 0;
-    for (const checkpoint::StoredTensor& tensor : shard.tensors()) bytes += tensor.bytes();
-    shards.push_back(
-        {{"file", shard.path().filename().string()}, {"tensors", shard.tensors().size()}, {"bytes", bytes}});
-  }
-  Json json{{"model", folder.label()},
-            {"path", folder.path().string()},
+  Json json{{"model", summary.label},
+            {"path", summary.folder == nullptr ? summary.label : summary.folder->path().string()},
             {"family", description.family},
             {"layout", description.layout},
             {"multimodal", description.multimodal},
             {"language", language_json(description.language)},
             {"cross_attention_layers", description.cross_attention_layers},
-            {"parameters", folder.total_parameters()},
-            {"bytes", folder.total_bytes()},
+            {"parameters", summary.parameters},
+            {"bytes", summary.bytes},
             {"parts", groups_json(summary.parts, "part")},
             {"dtypes", groups_json(summary.dtypes, "dtype")},
-            {"shards", shards},
-            {"files", folder.companion_files()}};
+            {"shards", shards_json(summary.folder)},
+            {"files", summary.files}};
   if (with_tensors) {
     Json& tensors = json["tensors"] = Json::array();
-    for (const TensorInfo& tensor : folder.tensors()) {
-      tensors.push_back(tensor_json(folder, tensor, description.find(tensor.name)));
+    for (const TensorInfo& tensor : summary.weights->tensors()) {
+      tensors.push_back(tensor_json(summary.folder, tensor, description.find(tensor.name)));
     }
   }
   return json;

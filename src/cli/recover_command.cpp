@@ -47,12 +47,7 @@ void add_recover_command(CLI::App& app) {
       std::cout << text;
       return;
     }
-    merge::Recipe recipe = merge::parse_recipe(text, "recover", {});
-    if (options->recover.alpha < 0 || options->recover.alpha > 1) {
-      recipe.notes.push_back(
-          fmt::format("alpha {} lies outside of 0..1: the result lies beyond both models", options->recover.alpha));
-    }
-    run_recipe(recipe, options->merge);
+    run_recipe(merge::parse_recipe(text, "recover", {}), options->merge);
   });
 }
 

@@ -7,10 +7,10 @@
 
 #include "checkpoint/checkpoint_writer.h"
 #include "cli/commands.h"
+#include "cli/model_argument.h"
 #include "cli/shift_page.h"
 #include "cli/terminal_progress.h"
 #include "cli/text_table.h"
-#include "family/described_model.h"
 #include "shift/measure_shift.h"
 #include "shift/shift_records.h"
 #include "shift/shift_rows.h"
@@ -95,15 +95,17 @@ void print_table(const ModelShift& shift, const std::vector<Level>& levels) {
 }
 
 std::vector<ModelShift> measure(const ShiftCommandOptions& options) {
-  const family::DescribedModel base = family::open_described(options.base);
+  merge::SourcePool pool;
+  const merge::Source& base = open_model(pool, options.base);
   Workers workers(options.threads);
   TerminalProgress progress;
   std::vector<ModelShift> shifts;
   for (const std::string& name : options.models) {
-    const family::DescribedModel model = family::open_described(name);
+    const merge::Source& model = open_model(pool, name);
     const family::Alignment alignment = family::align(base.side(), model.side(), options.alignment);
-    shifts.push_back(shift::measure_shift({&base.folder, &base.description}, {&model.folder, &model.description},
-                                          alignment, options.shift, workers, progress));
+    shifts.push_back(shift::measure_shift({&base.weights(), &base.description()},
+                                          {&model.weights(), &model.description()}, alignment, options.shift, workers,
+                                          progress));
   }
   return shifts;
 }
@@ -132,7 +134,7 @@ void add_shift_command(CLI::App& app) {
       app.add_subcommand("shift", "Measure how far models moved from the language model they were grafted on");
   command
       ->add_option("models", options->models,
-                   "models to compare with the base: folders, or org/name in the Hugging Face cache")
+                   "models to compare with the base: folders, org/name in the Hugging Face cache, or recipes")
       ->required();
   command->add_option("--base", options->base, "the language model")->required();
   command

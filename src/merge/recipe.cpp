@@ -271,12 +271,29 @@ class Reader {
       Setting value = setting(item.value, item.key);
       if (const ParameterInfo* parameter = method_->find_parameter(item.key)) {
         value.check(*parameter);
+        warn_of_extrapolation(item, value, *parameter);
         settings.emplace(item.key, std::move(value));
       } else {
         unused_parameter(item);
       }
     }
     return settings;
+  }
+
+  // A share of two models may lie outside of 0..1 (people try it); it is said, since it is often a slip.
+  void warn_of_extrapolation(const Item& item, const Setting& value, const ParameterInfo& parameter) {
+    const bool share = (method_->name == "recover" && parameter.name == "alpha") ||
+                       (method_->name == "shift_softmax" && parameter.name == "alpha0");
+    if (!share) return;
+    for (const Setting::Entry& entry : value.entries) {
+      for (const std::string& word : entry.values) {
+        const auto number = number_from_word(word, parameter.kind);
+        if (!number || (*number >= 0 && *number <= 1)) continue;
+        recipe_.notes.push_back(fmt::format("{}: {} {} lies outside of 0..1: the result lies beyond both models",
+                                            yaml_.place(item.key_node), parameter.name, word));
+        return;
+      }
+    }
   }
 
   // Recipes in the wild carry switches of other methods along (int8_mask, normalize ...): these are pointed out. A word

@@ -20,8 +20,8 @@ struct ModelOnDisk {
   bool llava = false;      ///< names as saved before transformers 4.52, with a projector and one tower tensor
   float level = 0.0F;      ///< added to every value: what tells two models apart
   DType dtype = DType::kF32;
-  std::vector<std::string> tokens;  ///< of tokenizer.json; none: no tokenizer
-  std::string poisoned;             ///< the last value of this tensor is NaN
+  std::vector<std::string> tokens = {};  ///< of tokenizer.json; none: no tokenizer
+  std::string poisoned = {};             ///< the last value of this tensor is NaN
 
   using Tensors = std::vector<std::pair<std::string, Shape>>;
 

@@ -195,5 +195,13 @@ seed: 42
   EXPECT_TRUE(refuses("merge_method: recover\nmodels: [{model: a}]\nscope: modell\n", HasSubstr("'model'")));
 }
 
+TEST(Recipe, AllowsAlphaOutsideOfItsRangeAndSaysSo) {
+  const std::string_view recipe = "merge_method: recover\nbase_model: a\nmodels: [{model: b}]\nparameters: {alpha: ";
+  EXPECT_THAT(parse(fmt::format("{}1}}\n", recipe)).notes, IsEmpty());
+  EXPECT_THAT(parse(fmt::format("{}1.5}}\n", recipe)).notes,
+              ElementsAre(AllOf(HasSubstr("line 4"), HasSubstr("alpha 1.5"), HasSubstr("0..1"))));
+  EXPECT_THAT(parse(fmt::format("{}[0, -0.1]}}\n", recipe)).notes, ElementsAre(HasSubstr("alpha -0.1")));
+}
+
 }  // namespace
 }  // namespace cambium::merge
