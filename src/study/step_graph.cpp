@@ -217,8 +217,11 @@ class GraphBuilder {
         case ArmStep::Kind::kRecipe: {
           const std::string file = fmt::format("recipes/{}.yml", id);
           const std::string text = filled_in(body.body, lookup(scope)).dump(2) + "\n";
-          recipes_[file] = {text, scope.signature};
-          scope.model = file;
+          // Two arms with one recipe are one model: it is evaluated once.
+          const std::pair<std::string, std::string> recipe{text, scope.signature};
+          const auto same = std::ranges::find_if(recipes_, [&](const auto& each) { return each.second == recipe; });
+          scope.model = same != recipes_.end() ? same->first : file;
+          recipes_.try_emplace(scope.model, recipe);
           break;
         }
         case ArmStep::Kind::kGraft:
@@ -287,6 +290,16 @@ class GraphBuilder {
     for (const TaskGroup& group : study_.groups) {
       if (!takes(arm.evaluate, group.name)) continue;
       const std::string run = fmt::format("{}/s{}/{}/{}", base, seed, arm.name, group.name);
+      const auto [known, fresh] = evaluated_.try_emplace(model.model + "\n" + group.name, run);
+      if (!fresh) {
+        graph_.evaluations.push_back({.arm = arm.name,
+                                      .base = base,
+                                      .group = group.name,
+                                      .run_name = known->second,
+                                      .step = known->second + "/eval",
+                                      .seed = seed});
+        continue;
+      }
       Scope scope{.base = base,
                   .seed = seed,
                   .model = model.model,
@@ -351,6 +364,7 @@ class GraphBuilder {
   std::map<std::string, ArmModel> models_;
   std::map<std::string, std::pair<std::string, std::string>> recipes_;  ///< file: text, signature of what is outside
   std::map<std::string, std::string> signatures_;
+  std::map<std::string, std::string> evaluated_;  ///< model and group: name of the run
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "study/step_graph.h"
 #include "support/temp_folder.h"
@@ -132,6 +133,15 @@ TEST_F(StudyText, StepsComeBehindWhatTheyNeedAndKnowTheirFiles) {
   const Step& merged = graph.step("llama/s1/merged/vision/eval");
   EXPECT_THAT(merged.files.at("recipes/llama/s1/merged.yml"), HasSubstr("models/llama/s1/tuned"));
   EXPECT_THAT(merged.needs, testing::Contains("llama/s1/tuned/tune"));
+}
+
+TEST_F(StudyText, TwoArmsWithOneRecipeAreEvaluatedOnce) {
+  const StudyFile study = read(changed("a: \"${alpha}\", d: \"${density}\"", "a: 1"));
+  const StepGraph graph = step_graph(study);
+  std::map<std::string, std::string> runs;
+  for (const EvalRun& run : graph.evaluations) runs[run.arm + " " + run.group] = run.run_name;
+  EXPECT_EQ(runs.at("recover[alpha=0,density=1] vision"), runs.at("recover[alpha=0.5,density=1] vision"));
+  EXPECT_NE(runs.at("recover[alpha=0,density=1] vision"), runs.at("merged vision"));
 }
 
 TEST_F(StudyText, AChangedNumberChangesTheInputsOfWhatNeedsItAndOfNothingElse) {
