@@ -17,12 +17,15 @@ class Progress;
 
 namespace cambium::tune {
 
-/// Follows what the model forgets while it is tuned: the perplexity of given texts, and the metrics of given tasks
-/// (small fixed subsets, asked through eval/).
+/// Follows what the model forgets while it is tuned: the perplexity of given texts, the share of given rows whose
+/// answer greedy decoding would give to the letter, and the metrics of given tasks (small fixed subsets, asked through
+/// eval/).
 class ForgettingTracker {
  public:
   /// Reads texts and tasks. @throws RecipeError  a text that is too short, an unknown task
-  ForgettingTracker(const TrackConfig& config, const RowTokenizer& tokenizer, std::int64_t context);
+  /// @param reader  decodes the rows' media; null for a model that takes none. Must outlive this.
+  ForgettingTracker(const TrackConfig& config, const RowTokenizer& tokenizer, std::int64_t context,
+                    const model::MediaReader* reader);
   ~ForgettingTracker();
 
   [[nodiscard]] bool empty() const;

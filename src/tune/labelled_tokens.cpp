@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "checkpoint/open_file.h"
 #include "tensor/error.h"
 
 namespace cambium::tune {
@@ -59,16 +60,20 @@ void LabelledTokens::cut(std::size_t length) {
 RowTokenizer::RowTokenizer(const std::filesystem::path& model_folder, const model::MediaTowers& towers,
                            const std::string& chat_template)
     : towers_(towers), tokenizer_(text::Tokenizer::from_folder(model_folder)), placeholders_(towers, tokenizer_) {
+  std::vector<std::pair<std::string, std::string>> special;
+  const text::SpecialTokens& roles = tokenizer_.special_tokens();
+  for (const auto& [name, id] : {std::pair("bos_token", roles.bos), std::pair("eos_token", roles.eos)}) {
+    special.emplace_back(name, id.has_value() ? tokenizer_.token(*id).value_or("") : "");
+  }
   if (!chat_template.empty()) {
-    template_ = std::make_unique<text::ChatTemplate>(text::ChatTemplate::from_file(chat_template));
+    template_ = std::make_unique<text::ChatTemplate>(
+        text::ChatTemplate::from_text(checkpoint::read_file(chat_template), chat_template, special));
   } else if (text::ChatTemplate::exists_in(model_folder)) {
     template_ = std::make_unique<text::ChatTemplate>(text::ChatTemplate::from_folder(model_folder));
   } else {
     plain_ = true;
-    std::string end;
-    if (const auto eos = tokenizer_.special_tokens().eos) end = tokenizer_.token(*eos).value_or("");
-    template_ = std::make_unique<text::ChatTemplate>(
-        text::ChatTemplate::from_text(kPlainTemplate, "plain template", {{"eos_token", end}}));
+    template_ =
+        std::make_unique<text::ChatTemplate>(text::ChatTemplate::from_text(kPlainTemplate, "plain template", special));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -383,6 +384,19 @@ at::Tensor TrainingDecoder::forward(const at::Tensor& embeddings, const std::vec
 at::Tensor TrainingDecoder::loss(const at::Tensor& hidden, const at::Tensor& targets, double scale,
                                  std::vector<double>* losses) const {
   return head_loss(hidden, targets, impl_->head, scale, losses);
+}
+
+at::Tensor TrainingDecoder::most_probable(const at::Tensor& hidden) const {
+  constexpr std::int64_t kRows = 128;
+  const at::NoGradGuard off;
+  const at::Tensor head = impl_->head.head.value.to(hidden.scalar_type());
+  std::vector<at::Tensor> best;
+  for (std::int64_t first = 0; first < hidden.size(0); first += kRows) {
+    at::Tensor logits = at::mm(hidden.narrow(0, first, std::min(kRows, hidden.size(0) - first)), head.t());
+    if (impl_->head.bias.defined()) logits.add_(impl_->head.bias);
+    best.push_back(logits.argmax(1));
+  }
+  return at::cat(best);
 }
 
 }  // namespace cambium::tune

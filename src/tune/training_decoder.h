@@ -49,6 +49,9 @@ class TrainingDecoder {
   [[nodiscard]] at::Tensor loss(const at::Tensor& hidden, const at::Tensor& targets, double scale,
                                 std::vector<double>* losses = nullptr) const;
 
+  /// The most probable next token of each row. hidden: [rows, hidden] -> [rows] int64
+  [[nodiscard]] at::Tensor most_probable(const at::Tensor& hidden) const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

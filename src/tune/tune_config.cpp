@@ -341,6 +341,8 @@ void read_track(Section& top, TuneConfig& config) {
   own.texts("task_folders", track.task_folders);
   own.count("limit", track.limit, 1);
   own.texts("texts", track.texts);
+  own.texts("rows", track.rows);
+  own.count("row_limit", track.row_limit, 1);
   own.count("text_tokens", track.text_tokens, 2);
   own.text("best", track.best);
   if (own.has("forgetting_limit")) {

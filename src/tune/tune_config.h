@@ -60,6 +60,8 @@ struct TrackConfig {
   std::vector<std::string> tasks;
   std::vector<std::string> task_folders;
   std::int64_t limit = 50;                 ///< documents of each task
+  std::vector<std::string> rows;           ///< files of rows whose answers are followed: share that is exactly right
+  std::int64_t row_limit = 500;            ///< of each file
   std::vector<std::string> texts;          ///< files whose perplexity is followed
   std::int64_t text_tokens = 4096;         ///< of each file
   std::string best;                        ///< curve whose best checkpoint becomes the output; empty: the last

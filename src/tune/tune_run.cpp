@@ -11,6 +11,7 @@
 #include <deque>
 #include <optional>
 
+#include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/json.h"
 #include "checkpoint/open_file.h"
 #include "model/tensor_file.h"
@@ -89,14 +90,14 @@ class Run {
         towers_(model_.towers()),
         tokenizer_(model_.source().folder, towers_, config_.chat_template),
         stream_(config_, tokenizer_),
-        tracker_(config_.track, tokenizer_, config_.context) {
+        reader_(model_.media().empty() ? nullptr : std::make_unique<model::MediaReader>(model_.source().folder)),
+        tracker_(config_.track, tokenizer_, config_.context, reader_.get()) {
     rules_.check();
     rate_ = {.shape = schedule_from_name(config_.rate_schedule),
              .peak = config_.learning_rate,
              .floor_share = config_.floor,
              .warmup_share = config_.warmup,
              .decay_share = config_.decay};
-    if (!model_.media().empty()) reader_ = std::make_unique<model::MediaReader>(model_.source().folder);
     const auto vocabulary = static_cast<std::int64_t>(tokenizer_.tokenizer().vocabulary_size());
     if (vocabulary > model_.config().vocab_size) {
       throw UsageError(fmt::format("{}: the tokenizer has {} tokens, but the model's embedding {} rows", config_.model,
@@ -389,6 +390,10 @@ class Run {
     const bool merge = !config_.lora.has_value() || config_.lora->merge;
     if (merge) {
       model_.save(config_.output);
+      if (!config_.chat_template.empty()) {
+        checkpoint::write_file_atomically(std::filesystem::path(config_.output) / "chat_template.jinja",
+                                          checkpoint::read_file(config_.chat_template));
+      }
       if (model_.lora() != nullptr) {
         model_.lora()->save(std::filesystem::path(config_.output) / "adapter", config_.model);
       }
@@ -420,9 +425,9 @@ class Run {
   model::MediaTowers towers_;
   RowTokenizer tokenizer_;
   SampleStream stream_;
+  std::unique_ptr<model::MediaReader> reader_;
   ForgettingTracker tracker_;
   LearningRate rate_;
-  std::unique_ptr<model::MediaReader> reader_;
   std::optional<RunFolder> folder_;
   std::vector<at::Tensor> averages_;
   std::int64_t step_ = 0, tokens_ = 0, supervised_ = 0, next_track_ = 0, last_saved_ = 0, last_tracked_ = -1;

@@ -225,6 +225,16 @@ double TunedModel::evaluate(const MicroBatch& batch, std::vector<double>* losses
       .item<double>();
 }
 
+std::vector<bool> TunedModel::predicted(const MicroBatch& batch) const {
+  const at::NoGradGuard off;
+  std::vector<bool> right;
+  if (batch.labelled.numel() == 0) return right;
+  const at::Tensor hidden = at::index_select(impl_->hidden_rows(batch), 0, batch.labelled);
+  const at::Tensor same = impl_->decoder->most_probable(hidden).eq(batch.targets).to(at::kLong).contiguous();
+  for (std::int64_t i = 0; i < same.numel(); ++i) right.push_back(same.const_data_ptr<std::int64_t>()[i] != 0);
+  return right;
+}
+
 at::Tensor TunedModel::value(const family::TensorRole& role) const {
   const Parameter* parameter = impl_->parameters->find(role.name);
   const LoraPair* pair = impl_->lora == nullptr ? nullptr : impl_->lora->find(role.name);

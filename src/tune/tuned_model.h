@@ -80,6 +80,9 @@ class TunedModel {
   /// Mean of -log p(target), without gradients; `losses` receives each label's.
   [[nodiscard]] double evaluate(const MicroBatch& batch, std::vector<double>* losses = nullptr) const;
 
+  /// For each learned token, whether it is the most probable one there.
+  [[nodiscard]] std::vector<bool> predicted(const MicroBatch& batch) const;
+
   /// Values of a tensor as they would be saved: with adapters merged in.
   [[nodiscard]] at::Tensor value(const family::TensorRole& role) const;
   /// Writes a Hugging Face folder: weights in the training type (buffers as stored), config, tokenizer, processor

@@ -181,5 +181,27 @@ TEST_F(TuneRun, FollowsPerplexityAndEndsAtTheForgettingLimit) {
   EXPECT_GT(report.curves[0].forgetting(), 0.0);
 }
 
+TEST_F(TuneRun, FollowsTheShareOfAnswersThatAreExactlyRight) {
+  std::string rows;
+  for (int i = 0; i < 8; ++i) {
+    rows +=
+        "{\"conversations\": [{\"from\": \"human\", \"value\": \"say it\"}, {\"from\": \"gpt\", \"value\": \"it\"}]}\n";
+  }
+  folder_.write("chats.jsonl", rows);
+  TuneReport report;
+  run({.config =
+           config("a", "mixture: {steps: 60}\ntrain: {batch_samples: 8, learning_rate: 1e-2, schedule: constant}\n" +
+                           fmt::format("track: {{rows: [{}]}}\n", (folder_ / "chats.jsonl").string())),
+       .set = {{"sources.0.share", "0"}, {"sources.1.share", "1"}, {"sources.1.repeat", "unlimited"}},
+       .progress = nullptr,
+       .step_done = {},
+       .curve_grew = {}},
+      report);
+  ASSERT_EQ(report.curves.size(), 1U);
+  EXPECT_EQ(report.curves[0].points.front().second, 0.0);
+  EXPECT_EQ(report.curves[0].points.back().second, 1.0);
+  EXPECT_EQ(report.steps, 60);
+}
+
 }  // namespace
 }  // namespace cambium::tune
