@@ -81,7 +81,11 @@ class FlipFinder {
     for (const EvalRun& run : graph_.evaluations) {
       if (run.base == base && run.arm == arm && run.group == group && run.seed == study_.seeds.front() &&
           done_.contains(run.step)) {
-        return store_.find(run.run_name);
+        const std::vector<eval::StoredRun> runs = store_.runs();
+        // The latest of several: inputs may have changed in between.
+        const auto found =
+            std::find_if(runs.rbegin(), runs.rend(), [&](const auto& each) { return each.name == run.run_name; });
+        if (found != runs.rend()) return *found;
       }
     }
     return std::nullopt;

@@ -32,7 +32,13 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
   const std::set<std::string> done(done_steps.begin(), done_steps.end());
   for (const EvalRun& run : graph.evaluations) {
     if (!done.contains(run.step)) continue;
-    const eval::StoredRun stored = store.find(run.run_name);
+    // A run that was taken away, or stored under another name by hand, has no scores; the rest of the report stands.
+    const std::vector<eval::StoredRun> runs = store.runs();
+    // The latest of several: inputs may have changed in between.
+    const auto found =
+        std::find_if(runs.rbegin(), runs.rend(), [&](const auto& each) { return each.name == run.run_name; });
+    if (found == runs.rend()) continue;
+    const eval::StoredRun& stored = *found;
     for (const eval::StoredTask& task : store.tasks(stored.id)) {
       const std::vector<eval::StoredMetric> metrics = store.metrics(stored.id, task.name);
       if (metrics.empty()) continue;
