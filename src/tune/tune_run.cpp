@@ -158,9 +158,9 @@ class Run {
                                  .asked = mean});
     }
     const auto per_step = static_cast<double>(config_.batch_samples > 0 ? config_.batch_samples : config_.batch_tokens);
-    report_.expected_steps = config_.steps > 0
-                                 ? config_.steps
-                                 : static_cast<std::int64_t>(std::ceil(stream_.total() * tokens_per_unit / per_step));
+    report_.expected_steps =
+        config_.steps > 0 ? config_.steps
+                          : static_cast<std::int64_t>(std::ceil(stream_.total() * tokens_per_unit / per_step - 1e-6));
   }
 
   [[nodiscard]] double estimated_memory() const {
