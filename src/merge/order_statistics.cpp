@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t kLowestKey = 0;
 constexpr std::uint32_t kHighestKey = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kSampleRun = 64;        // elements read side by side: a cache line or two of the stored type
+constexpr std::size_t kSampleRelease = 64;    // runs after which their pages are given back
 constexpr std::uint64_t kCollectAll = 65536;  // tensors up to this size need no sample: everything is collected
 constexpr std::size_t kBins = 65536;
 
@@ -105,6 +106,8 @@ class StatisticsFinder {
     std::vector<std::vector<float>> samples(channels_);
     SampleRoom room(run_.task().inputs.size(), channels_);
     for (std::size_t i = 0; i < sample_runs; ++i) {
+      // A read maps the large pages around it: of a thousand reads, hundreds of MiB.
+      if (i % kSampleRelease == 0 && i > 0) release((i - kSampleRelease) * stratum, kSampleRelease * stratum);
       const std::uint64_t first = i * stratum + scramble(i) % (stratum - kSampleRun + 1);
       run_.sample(first, kSampleRun, room.piece);
       score_(room.piece, room.scores);
@@ -112,7 +115,14 @@ class StatisticsFinder {
         samples[c].insert(samples[c].end(), room.scores[c].begin(), room.scores[c].end());
       }
     }
+    release((sample_runs - kSampleRelease) * stratum, elements - (sample_runs - kSampleRelease) * stratum);
     for (StatisticSearch& search : searches_) bracket(search, samples[search.query.channel]);
+  }
+
+  void release(std::uint64_t first, std::uint64_t count) const {
+    for (const TaskInput& input : run_.task().inputs) {
+      input.tensor->release(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    }
   }
 
   void bracket(StatisticSearch& search, std::vector<float>& sample) const {
