@@ -5,20 +5,66 @@
 #include <algorithm>
 #include <set>
 
+#include "checkpoint/json.h"
 #include "eval/store/store_reader.h"
-#include "tensor/error.h"
+#include "tasks/comparison/sample_pairing.h"
+#include "text/jinja_json.h"
 
 namespace cambium::study {
 namespace {
 
-constexpr std::size_t kSeedsForInterval = 3;
-
-std::string key_of(const std::string& base, std::int64_t seed, const std::string& arm, const std::string& task) {
-  return fmt::format("{}\n{}\n{}\n{}", base, seed, arm, task);
+std::string key_of(const std::string& base, std::int64_t seed, const std::string& arm, const std::string& group,
+                   const std::string& task) {
+  return fmt::format("{}\n{}\n{}\n{}\n{}", base, seed, arm, group, task);
 }
 
-bool counts(std::size_t document, Half half) {
-  return half == Half::kAll || (document % 2 == 0) == (half == Half::kEven);
+// Numbers of documents' clusters, counted through all tasks: a task of equal data and prompts keeps them from seed to
+// seed.
+class Clusters {
+ public:
+  struct Place {
+    std::int64_t number = 0;
+    bool even = true;
+  };
+  // By document of `task`.
+  const std::map<std::size_t, Place>& of(const eval::StoredTask& task, const std::vector<eval::StoredSample>& samples) {
+    std::map<std::size_t, Place>& places = known_[task.fingerprint];
+    if (std::ranges::all_of(samples, [&](const auto& sample) { return places.contains(sample.document); }))
+      return places;
+    tasks::RecordedTask recorded;
+    recorded.name = task.name;
+    recorded.cluster_field = cluster_field(task);
+    for (const eval::StoredSample& sample : samples) {
+      recorded.samples.emplace_back();
+      recorded.samples.back().number = sample.document;
+      recorded.samples.back().document = text::jinja::from_json(sample.content, "results.db");
+    }
+    tasks::SamplePairs pairs;
+    for (const tasks::RecordedSample& sample : recorded.samples) pairs.pairs.emplace_back(&sample, &sample);
+    const tasks::SampleClusters clusters = tasks::sample_clusters(recorded, pairs, "auto");
+    std::int64_t last = next_;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const std::size_t document = samples[i].document;
+      const std::int64_t own = clusters.number.empty() ? static_cast<std::int64_t>(document) : clusters.number[i];
+      places[document] = {.number = next_ + own, .even = own % 2 == 0};
+      last = std::max(last, next_ + own + 1);
+    }
+    next_ = last;
+    return places;
+  }
+
+ private:
+  static std::string cluster_field(const eval::StoredTask& task) {
+    const checkpoint::Json config = checkpoint::parse_json(task.config, "results.db");
+    const auto metadata = config.find("metadata");
+    return metadata != config.end() && metadata->is_object() ? metadata->value("cluster", "") : std::string();
+  }
+  std::map<std::string, std::map<std::size_t, Place>> known_;  ///< by the task's fingerprint
+  std::int64_t next_ = 0;
+};
+
+bool counts(const Scores::Sample& sample, Half half) {
+  return half == Half::kAll || sample.even == (half == Half::kEven);
 }
 
 }  // namespace
@@ -30,6 +76,7 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
   if (!std::filesystem::exists(database)) return scores;
   const eval::StoreReader store(database);
   const std::set<std::string> done(done_steps.begin(), done_steps.end());
+  Clusters clusters;
   for (const EvalRun& run : graph.evaluations) {
     if (!done.contains(run.step)) continue;
     // A run that was taken away, or stored under another name by hand, has no scores; the rest of the report stands.
@@ -42,10 +89,13 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
     for (const eval::StoredTask& task : store.tasks(stored.id)) {
       const std::vector<eval::StoredMetric> metrics = store.metrics(stored.id, task.name);
       if (metrics.empty()) continue;
-      Samples& samples = scores.samples_[key_of(run.base, run.seed, run.arm, task.name)];
-      for (const eval::StoredSample& sample : store.samples(stored.id, task.name)) {
+      Samples& samples = scores.samples_[key_of(run.base, run.seed, run.arm, run.group, task.name)];
+      const std::vector<eval::StoredSample> stored_samples = store.samples(stored.id, task.name);
+      const auto& places = clusters.of(task, stored_samples);
+      for (const eval::StoredSample& sample : stored_samples) {
         if (const auto value = sample.score(metrics.front().metric, metrics.front().filter)) {
-          samples[sample.document] = 100 * *value;
+          const auto& place = places.at(sample.document);
+          samples[sample.document] = {.value = 100 * *value, .cluster = place.number, .even = place.even};
         }
       }
     }
@@ -54,75 +104,56 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
 }
 
 const Scores::Samples* Scores::samples(const std::string& base, std::int64_t seed, const std::string& arm,
-                                       const std::string& task) const {
-  const auto found = samples_.find(key_of(base, seed, arm, task));
+                                       const std::string& group, const std::string& task) const {
+  const auto found = samples_.find(key_of(base, seed, arm, group, task));
   return found == samples_.end() || found->second.empty() ? nullptr : &found->second;
 }
 
 template <typename Take>
 Scores::Cell Scores::summarised(const std::vector<std::string>& tasks, bool shares, const Take& take) const {
   Cell cell;
-  std::vector<double> by_seed;
-  std::vector<std::vector<double>> pooled(tasks.size());
+  std::vector<Observation> observations;
   for (const std::int64_t seed : seeds_) {
-    double sum = 0;
-    std::vector<std::vector<double>> values(tasks.size());
+    std::vector<Observation> of_seed;
     bool complete = true;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      values[i] = take(seed, tasks[i]);
-      if (values[i].empty()) complete = false;
+      const std::size_t before = of_seed.size();
+      take(seed, tasks[i], [&](const Sample& sample, double value) {
+        of_seed.push_back({.seed = cell.seeds, .task = i, .cluster = sample.cluster, .value = value});
+      });
+      complete = complete && of_seed.size() > before;
     }
     // A seed of which a task is missing would be another mean.
     if (!complete) continue;
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      sum += stratum_of(values[i]).mean;
-      cell.samples += values[i].size();
-      pooled[i].insert(pooled[i].end(), values[i].begin(), values[i].end());
-    }
-    by_seed.push_back(sum / static_cast<double>(tasks.size()));
+    ++cell.seeds;
+    observations.insert(observations.end(), of_seed.begin(), of_seed.end());
   }
-  cell.seeds = by_seed.size();
-  if (by_seed.empty()) return cell;
-  if (by_seed.size() >= kSeedsForInterval) {
-    cell.estimate = estimate_over_seeds(by_seed);
-  } else {
-    std::vector<Stratum> strata;
-    for (const std::vector<double>& values : pooled)
-      strata.push_back(shares ? stratum_of_shares(values, 100) : stratum_of(values));
-    cell.estimate = estimate_over_strata(strata);
-  }
-  if (shares) {
-    cell.estimate.low = std::max(cell.estimate.low, 0.0);
-    cell.estimate.high = std::min(cell.estimate.high, 100.0);
-  }
+  cell.samples = observations.size();
+  if (cell.seeds > 0) cell.estimate = estimate_over_seeds_and_samples(observations, cell.seeds, tasks.size(), shares);
   return cell;
 }
 
-Scores::Cell Scores::mean(const std::string& base, const std::string& arm, const std::vector<std::string>& tasks,
-                          Half half) const {
-  return summarised(tasks, true, [&](std::int64_t seed, const std::string& task) {
-    std::vector<double> values;
-    if (const Samples* all = samples(base, seed, arm, task)) {
-      for (const auto& [document, value] : *all) {
-        if (counts(document, half)) values.push_back(value);
+Scores::Cell Scores::mean(const std::string& base, const std::string& arm, const std::string& group,
+                          const std::vector<std::string>& tasks, Half half) const {
+  return summarised(tasks, true, [&](std::int64_t seed, const std::string& task, const auto& add) {
+    if (const Samples* all = samples(base, seed, arm, group, task)) {
+      for (const auto& [document, sample] : *all) {
+        if (counts(sample, half)) add(sample, sample.value);
       }
     }
-    return values;
   });
 }
 
 Scores::Cell Scores::difference(const std::string& base, const std::string& first, const std::string& second,
-                                const std::vector<std::string>& tasks, Half half) const {
-  return summarised(tasks, false, [&](std::int64_t seed, const std::string& task) {
-    std::vector<double> values;
-    const Samples* before = samples(base, seed, first, task);
-    const Samples* after = samples(base, seed, second, task);
-    if (before == nullptr || after == nullptr) return values;
-    for (const auto& [document, value] : *after) {
+                                const std::string& group, const std::vector<std::string>& tasks, Half half) const {
+  return summarised(tasks, false, [&](std::int64_t seed, const std::string& task, const auto& add) {
+    const Samples* before = samples(base, seed, first, group, task);
+    const Samples* after = samples(base, seed, second, group, task);
+    if (before == nullptr || after == nullptr) return;
+    for (const auto& [document, sample] : *after) {
       const auto found = before->find(document);
-      if (found != before->end() && counts(document, half)) values.push_back(value - found->second);
+      if (found != before->end() && counts(sample, half)) add(sample, sample.value - found->second.value);
     }
-    return values;
   });
 }
 

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "eval/store/stored_run.h"
+#include "study/seed_estimate.h"
 #include "study/step_graph.h"
-#include "study/student.h"
 
 namespace cambium::study {
 
-/// Which samples count: all, or one half (documents of even or odd number).
+/// Which samples count: all, or one half (documents of even or odd number; questions on one picture stay together).
 enum class Half { kAll, kEven, kOdd };
 
 /// The scores of a study's models, read from results.db. In points, 0 to 100.
@@ -23,23 +23,30 @@ class Scores {
   static Scores read(const std::filesystem::path& database, const StudyFile& study, const StepGraph& graph,
                      const std::vector<std::string>& done_steps);
 
-  using Samples = std::map<std::size_t, double>;  ///< by document
+  struct Sample {
+    double value = 0;
+    /// Equal: the same document asked under another seed, or another question on its picture.
+    std::int64_t cluster = 0;
+    bool even = true;  ///< which half it is in
+  };
+  using Samples = std::map<std::size_t, Sample>;  ///< by document
   [[nodiscard]] const Samples* samples(const std::string& base, std::int64_t seed, const std::string& arm,
-                                       const std::string& task) const;
+                                       const std::string& group, const std::string& task) const;
 
   struct Cell {
     Estimate estimate;
     std::size_t samples = 0, seeds = 0;  ///< 0 seeds: not measured
   };
-  /// Mean over tasks of an arm, with an interval over seeds (three or more) or over samples.
-  [[nodiscard]] Cell mean(const std::string& base, const std::string& arm, const std::vector<std::string>& tasks,
-                          Half half = Half::kAll) const;
+  /// Mean of an arm over tasks of a group, with an interval over seeds and samples (three seeds or more) or over
+  /// samples.
+  [[nodiscard]] Cell mean(const std::string& base, const std::string& arm, const std::string& group,
+                          const std::vector<std::string>& tasks, Half half = Half::kAll) const;
   /// The same of second - first, over the samples that both have.
   [[nodiscard]] Cell difference(const std::string& base, const std::string& first, const std::string& second,
-                                const std::vector<std::string>& tasks, Half half = Half::kAll) const;
+                                const std::string& group, const std::vector<std::string>& tasks,
+                                Half half = Half::kAll) const;
 
   [[nodiscard]] const std::vector<std::int64_t>& seeds() const { return seeds_; }
-  [[nodiscard]] bool empty() const { return samples_.empty(); }
 
  private:
   template <typename Take>

@@ -4,8 +4,6 @@
 #include <numbers>
 #include <numeric>
 
-#include "tasks/statistics/normal_distribution.h"
-
 namespace cambium::study {
 
 double student_two_sided(double t, int degrees) {
@@ -75,22 +73,6 @@ Stratum stratum_of_shares(std::span<const double> values, double whole) {
   const double share = (right + 2) / count;
   stratum.variance_of_mean = whole * whole * share * (1 - share) / count;
   return stratum;
-}
-
-Estimate estimate_over_strata(std::span<const Stratum> strata) {
-  double mean = 0;
-  double variance = 0;
-  for (const Stratum& each : strata) {
-    mean += each.mean;
-    variance += each.variance_of_mean;
-  }
-  const auto count = static_cast<double>(strata.size());
-  mean /= count;
-  const double error = std::sqrt(variance) / count;
-  const double reach = tasks::normal_quantile(0.975) * error;
-  double p = mean == 0 ? 1.0 : 0.0;
-  if (error > 0) p = 2 * tasks::normal_cdf(-std::abs(mean) / error);
-  return {.value = mean, .low = mean - reach, .high = mean + reach, .p_value = p};
 }
 
 }  // namespace cambium::study

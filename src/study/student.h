@@ -17,11 +17,10 @@ struct Estimate {
 /// Of independent values (one a seed). @pre at least two
 [[nodiscard]] Estimate estimate_over_seeds(std::span<const double> values);
 
-/// Of the mean of several strata's means (one a task), each from samples of its own, by the normal distribution.
+/// A mean of samples.
 struct Stratum {
   double mean = 0, variance_of_mean = 0;
 };
-[[nodiscard]] Estimate estimate_over_strata(std::span<const Stratum> strata);
 [[nodiscard]] Stratum stratum_of(std::span<const double> values);
 /// The same for scores of which each is 0 or `whole`: the variance is that of two more right and two more wrong samples
 /// (Agresti and Coull 1998), so that a perfect score of few samples is not taken for certain. Other values: stratum_of.

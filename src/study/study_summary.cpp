@@ -52,10 +52,10 @@ void add_scores(const StudyFile& study, const Scores& scores, report::StudyResul
       report::ScoreRow row{.base = base, .arm = arm.name, .groups = {}, .tasks = {}};
       bool any = false;
       for (const TaskGroup& group : study.groups) {
-        row.groups.push_back(score_cell(scores.mean(base, arm.name, group.tasks)));
+        row.groups.push_back(score_cell(scores.mean(base, arm.name, group.name, group.tasks)));
         any = any || row.groups.back().seeds > 0;
         for (const std::string& task : group.tasks)
-          row.tasks.push_back(score_cell(scores.mean(base, arm.name, {task})));
+          row.tasks.push_back(score_cell(scores.mean(base, arm.name, group.name, {task})));
       }
       if (any) results.scores.push_back(std::move(row));
     }
@@ -76,7 +76,7 @@ void add_contrasts(const StudyFile& study, const Scores& scores, report::StudyRe
       if (!takes(contrast.bases, base)) continue;
       const std::vector<std::string>& tasks =
           contrast.tasks.empty() ? study.group(contrast.group).tasks : contrast.tasks;
-      const Scores::Cell cell = scores.difference(base, contrast.first, contrast.second, tasks);
+      const Scores::Cell cell = scores.difference(base, contrast.first, contrast.second, contrast.group, tasks);
       if (cell.seeds == 0) continue;
       report::ContrastResult result;
       result.plot = {.name = contrast.name,

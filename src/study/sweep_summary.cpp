@@ -32,13 +32,13 @@ report::LineChart curve(const StudyFile& study, const Sweep& sweep, const std::s
                           .level_name = {}};
   const bool gain = group.name == sweep.gain;
   const std::string& level = gain ? sweep.target : sweep.reference;
-  if (const Scores::Cell cell = scores.mean(base, level, group.tasks); cell.seeds > 0) {
+  if (const Scores::Cell cell = scores.mean(base, level, group.name, group.tasks); cell.seeds > 0) {
     chart.level = cell.estimate.value;
     chart.level_name = level;
   }
   for (const std::string& name : sweep.arms) {
     const Arm& arm = study.arm(name);
-    const Scores::Cell cell = scores.mean(base, name, group.tasks);
+    const Scores::Cell cell = scores.mean(base, name, group.name, group.tasks);
     if (cell.seeds == 0 || !arm.point.at(x).is_number()) continue;
     std::string label = label_of(sweep, arm, x);
     if (label.empty()) label = sweep.title;
@@ -57,10 +57,10 @@ report::LineChart curve(const StudyFile& study, const Sweep& sweep, const std::s
 
 // The sentence about the chosen point.
 std::string choice(const StudyFile& study, const Sweep& sweep, const std::string& base, const Scores& scores) {
-  const std::vector<std::string>& keep = study.group(sweep.keep).tasks;
-  const std::vector<std::string>& gain = study.group(sweep.gain).tasks;
-  const auto score = [&](const std::string& arm, const std::vector<std::string>& tasks, Half half) {
-    const Scores::Cell cell = scores.mean(base, arm, tasks, half);
+  const TaskGroup& keep = study.group(sweep.keep);
+  const TaskGroup& gain = study.group(sweep.gain);
+  const auto score = [&](const std::string& arm, const TaskGroup& group, Half half) {
+    const Scores::Cell cell = scores.mean(base, arm, group.name, group.tasks, half);
     return cell.seeds == 0 ? kNothing : cell.estimate.value;
   };
   const double kept_before = score(sweep.reference, keep, Half::kEven);
@@ -108,8 +108,8 @@ std::optional<report::SweepResult> sweep_result(const StudyFile& study, const Sw
                   .groups = {sweep.title, "unmerged"},
                   .candidates = {}};
   const auto add = [&](const std::string& arm, const std::string& label, std::size_t group) {
-    const Scores::Cell x = scores.mean(base, arm, keep.tasks);
-    const Scores::Cell y = scores.mean(base, arm, gain.tasks);
+    const Scores::Cell x = scores.mean(base, arm, keep.name, keep.tasks);
+    const Scores::Cell y = scores.mean(base, arm, gain.name, gain.tasks);
     if (x.seeds > 0 && y.seeds > 0)
       result.front.candidates.push_back({.name = label, .x = x.estimate.value, .y = y.estimate.value, .group = group});
   };

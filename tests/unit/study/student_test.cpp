@@ -25,12 +25,6 @@ TEST(Estimate, OverSeedsIsTheStudentInterval) {
   EXPECT_NEAR(estimate.p_value, 0.0741799, 1e-6);
 }
 
-TEST(Estimate, OverTasksWeighsTasksAlikeWhateverTheirSizes) {
-  const std::vector<double> large(100, 1.0), small{0.0, 0.0};
-  const std::vector<Stratum> strata{stratum_of(large), stratum_of(small)};
-  EXPECT_DOUBLE_EQ(estimate_over_strata(strata).value, 0.5);
-}
-
 // 0 right of 6: share (0 + 2) / 10, variance 0.2 * 0.8 / 10.
 TEST(Estimate, AScoreOfZeroOfFewSamplesIsNotCertain) {
   const Stratum stratum = stratum_of_shares(std::vector<double>(6, 0.0), 100);
