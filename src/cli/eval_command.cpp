@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/engine_library.h"
+#include "cli/harness_options.h"
 #include "cli/terminal_progress.h"
 #include "cli/text_table.h"
 #include "eval/eval_run.h"
@@ -17,6 +18,7 @@ namespace {
 
 struct EvalFlags {
   eval::EvalOptions run;
+  HarnessOptions harness;
   std::vector<std::string> tasks;
   std::string multiturn;
   bool multiturn_given = false;
@@ -40,21 +42,10 @@ bool truth(const std::string& word) {
   throw UsageError(fmt::format("--fewshot_as_multiturn {}: expected true or false", word));
 }
 
-std::vector<std::string> split_names(const std::vector<std::string>& given) {
-  std::vector<std::string> names;
-  for (const std::string& one : given) {
-    for (std::size_t begin = 0; begin <= one.size();) {
-      const std::size_t end = std::min(one.find(',', begin), one.size());
-      if (end > begin) names.push_back(one.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-  return names;
-}
-
 void evaluate(EvalFlags& flags) {
   eval::EvalOptions& options = flags.run;
-  options.tasks = split_names(flags.tasks);
+  apply_harness_options(flags.harness, {&flags.tasks, &options.gen_kwargs, &flags.harness.model_args}, options);
+  options.tasks = comma_separated(flags.tasks);
   if (flags.multiturn_given) options.fewshot_as_multiturn = truth(flags.multiturn);
   options.version = CAMBIUM_VERSION;
   eval::EvalReport report;
@@ -66,7 +57,7 @@ void evaluate(EvalFlags& flags) {
   if (flags.json) {
     std::cout << report.json << '\n';
   } else {
-    std::cout << report.table;
+    std::cout << report.prompts << report.table;
     std::cout << fmt::format("{} requests, {} of them computed, in {} (model loaded in {})\n", report.questions,
                              report.computed, human_seconds(report.seconds), human_seconds(report.load_seconds));
     for (const std::string& file : report.files) std::cout << "wrote " << file << '\n';
@@ -87,10 +78,11 @@ void add_eval_command(CLI::App& app) {
   const auto add = [&](const std::string& name, auto& value, const char* help) {
     return command->add_option(both(name), value, help);
   };
-  command->add_option("model", run.model, "folder, org/name in the Hugging Face cache, or recipe")->required();
-  command->add_option("-t,--tasks", flags->tasks, "tasks, groups, tags, patterns or task files, separated by commas")
-      ->required()
-      ->allow_extra_args(false);
+  command->add_option("model", run.model, "folder, org/name in the Hugging Face cache, or recipe");
+  command
+      ->add_option("-t,--tasks", flags->tasks,
+                   "tasks, groups, tags, patterns or task files, separated by commas or spaces")
+      ->required();
   command->add_option("-f," + both("--num_fewshot"), flags->num_fewshot, "examples in front of each question");
   command->add_option("-L,--limit", flags->limit, "the first documents of each task: a number, or a share below 1");
   command->add_option("-E,--samples", run.samples, "JSON {task: [numbers of documents]}, or a file with it");
@@ -105,8 +97,7 @@ void add_eval_command(CLI::App& app) {
   command->add_option(both("--fewshot_as_multiturn"), flags->multiturn, "examples as turns of the chat")
       ->expected(0, 1);
   add("--system_instruction", run.system_instruction, "system message, in front of the tasks' descriptions");
-  add("--gen_kwargs", run.gen_kwargs, "arguments of generations: key=value,... or JSON; replace the tasks' own")
-      ->allow_extra_args(false);
+  add("--gen_kwargs", run.gen_kwargs, "arguments of generations: key=value,... or JSON; replace the tasks' own");
   add("--max_length", run.max_length, "tokens that the model reads at most; 0: what it was made for")
       ->capture_default_str();
   command->add_option("--seed", run.seed, "one number, or python,numpy,torch,fewshot as in lm-evaluation-harness");
@@ -115,13 +106,15 @@ void add_eval_command(CLI::App& app) {
   command->add_flag("-s," + both("--log_samples"), run.log_samples, "write samples_*.jsonl too");
   command->add_option("-o," + both("--output_path"), run.output_path,
                       "folder (or name.json) for results_*.json in lm-evaluation-harness's format");
-  command->add_option("--store", run.store, "SQLite file that keeps every answer; a stopped run goes on from it");
+  command->add_option("--store,-c,--use_cache,--use-cache", run.store,
+                      "SQLite file that keeps every answer; a stopped run goes on from it");
   add("--run_name", run.run_name, "what the store calls this run; else the model");
   command->add_option("--dtype", run.dtype, "auto, float32, bfloat16 or float16")->capture_default_str();
   command->add_option("--device", run.device, "cpu, cuda or cuda:N")->capture_default_str();
   command->add_option("--threads", run.threads, "0: all CPUs")->capture_default_str();
   add("--cache_memory", run.cache_gib, "GiB for keys and values; 0: a quarter of the machine's")->capture_default_str();
   command->add_flag("--json", flags->json, "print the content of results_*.json");
+  add_harness_options(*command, flags->harness, run);
   command->callback([flags, command] {
     flags->run.apply_chat_template = command->count("--apply_chat_template") > 0;
     // Without a value the option stands for "true".

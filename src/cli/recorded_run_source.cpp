@@ -87,14 +87,20 @@ tasks::RecordedRun stored_run(const fs::path& file, std::string_view name) {
   const std::vector<eval::StoredRun> runs = store.runs();
   if (name.empty() && runs.size() != 1) {
     std::string names;
-    for (const eval::StoredRun& run : runs)
-      names += fmt::format("{}{}:{}", names.empty() ? "" : ", ", file.string(), run.name);
+    for (const eval::StoredRun& run : runs) {
+      // A name stands for the latest of its runs; the others have numbers.
+      const bool superseded = std::ranges::any_of(
+          runs, [&](const eval::StoredRun& other) { return other.name == run.name && other.id > run.id; });
+      names += fmt::format("{}{}:{}", names.empty() ? "" : ", ", file.string(),
+                           superseded ? fmt::format("{} ('{}')", run.id, run.name) : run.name);
+    }
     throw UsageError(
         fmt::format("{}: holds {} runs; say which{}{}", file.string(), runs.size(), runs.empty() ? "" : ": ", names));
   }
   const eval::StoredRun chosen = name.empty() ? runs.front() : store.find(name);
   tasks::RecordedRun run;
   run.label = chosen.name;
+  run.groups = store.groups(chosen.id);
   const std::vector<eval::StoredMetric> metrics = store.metrics(chosen.id);
   for (const eval::StoredTask& stored : store.tasks(chosen.id)) {
     const std::string where = fmt::format("{}: run '{}', task '{}'", file.string(), chosen.name, stored.name);

@@ -118,6 +118,20 @@ void apply_chat_template(EvaluateOptions& options, const LocalBackend& backend, 
   options.chat_template = chat->source(name);
 }
 
+// The first document's requests of each task, as the model reads them.
+std::string first_prompts(const Evaluation& evaluation) {
+  std::string text;
+  for (const TaskOutcome& outcome : evaluation.tasks) {
+    for (const tasks::Request& request : outcome.requests) {
+      if (request.document != outcome.requests.front().document) break;
+      text += fmt::format("{}, document {}, request {}: prompt on the next line, continuation between angle brackets\n",
+                          outcome.task->name(), request.document, request.index);
+      text += fmt::format("{}<{}>\n\n", *request.context, request.continuation);
+    }
+  }
+  return text;
+}
+
 Value seed_values(const EvalOptions& options) {
   const Seeds seeds = parse_seeds(options.seed);
   return Value::list({Value::integer(seeds.python), Value::integer(seeds.numpy), Value::integer(seeds.torch),
@@ -171,6 +185,7 @@ void run(const EvalOptions& options, EvalReport& report) {
   report.json = indented_json_text(results);
   report.table = result_table(results, "results");
   if (results.as_dict().find("groups") != nullptr) report.table += "\n" + result_table(results, "groups");
+  if (options.write_out) report.prompts = first_prompts(evaluation);
   report.questions = evaluation.questions;
   report.computed = evaluation.computed;
   report.seconds = evaluation.seconds;

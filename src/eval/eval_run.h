@@ -31,6 +31,7 @@ struct EvalOptions {
   std::string batch_size;               ///< recorded; batches are made by memory
   bool predict_only = false;
   bool log_samples = false;
+  bool write_out = false;  ///< the report shows the prompts of each task's first document
   std::string output_path;  ///< empty: no files
   std::string store;        ///< SQLite file; empty: none
   std::string run_name;
@@ -43,6 +44,7 @@ struct EvalOptions {
 };
 
 struct EvalReport {
+  std::string prompts;              ///< empty without write_out
   std::string table;                ///< as lm-evaluation-harness prints it
   std::string json;                 ///< the content of results_*.json
   std::vector<std::string> files;   ///< that were written

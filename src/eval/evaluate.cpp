@@ -38,7 +38,7 @@ class Evaluator final : public AnswerSink {
             Progress& progress)
       : backend_(backend), set_(tasks), options_(options), progress_(progress) {
     plan();
-    if (store != nullptr) recorder_.emplace(*store, backend.facts(), result_.tasks, options);
+    if (store != nullptr) recorder_.emplace(*store, backend.facts(), result_.tasks, tasks.groups, options);
     collect();
   }
 

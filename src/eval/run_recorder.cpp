@@ -58,16 +58,22 @@ StoredMetric stored(const std::string& name, bool is_group, const tasks::MetricR
           .higher_is_better = metric.higher_is_better};
 }
 
+void add_group(StoredGroups& members, const tasks::Group& group) {
+  members[group.name] = group.children;
+  for (const tasks::Group& child : group.groups) add_group(members, child);
+}
+
 }  // namespace
 
 RunRecorder::RunRecorder(Store& store, const BackendFacts& facts, const std::vector<TaskOutcome>& tasks,
-                         const EvaluateOptions& options)
+                         const std::vector<tasks::Group>& groups, const EvaluateOptions& options)
     : store_(store) {
   if (facts.fingerprint.empty()) {
     throw UsageError(fmt::format("{}: this model has no fingerprint, so its answers cannot be stored", facts.label));
   }
-  std::string identity =
-      fmt::format("{}\n{}\n{}\n{}\n", facts.fingerprint, facts.settings, options.seed, options.scores.predict_only);
+  const std::string& name = options.run_name.empty() ? facts.label : options.run_name;
+  std::string identity = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", name, facts.label, options.options_json,
+                                     facts.fingerprint, facts.settings, options.seed, options.scores.predict_only);
   std::vector<NewTask> new_tasks;
   for (const TaskOutcome& outcome : tasks) {
     NewTask task{.fingerprint = fingerprint_of(outcome, options),
@@ -92,12 +98,15 @@ RunRecorder::RunRecorder(Store& store, const BackendFacts& facts, const std::vec
                                          {"max_length", Value::integer(static_cast<std::int64_t>(facts.max_length))},
                                          {"parameters", Value::integer(static_cast<std::int64_t>(facts.parameters))}});
   run_ = store_.begin_run({.identity = hash(identity),
-                           .name = options.run_name.empty() ? facts.label : options.run_name,
+                           .name = name,
                            .model_fingerprint = facts.fingerprint,
                            .model_label = facts.label,
                            .model_facts = json_text(model_facts),
                            .options = options.options_json,
                            .version = options.version});
+  StoredGroups members;
+  for (const tasks::Group& group : groups) add_group(members, group);
+  store_.put_groups(run_, members);
   for (std::size_t i = 0; i < new_tasks.size(); ++i) tasks_.push_back(store_.begin_task(run_, i, new_tasks[i]));
 }
 

@@ -16,7 +16,7 @@ class RunRecorder {
   /// Begins the run and its tasks, or goes on with the run that asked the same.
   /// @throws UsageError  the backend has no fingerprint; SystemError  as Store
   RunRecorder(Store& store, const BackendFacts& facts, const std::vector<TaskOutcome>& tasks,
-              const EvaluateOptions& options);
+              const std::vector<tasks::Group>& groups, const EvaluateOptions& options);
 
   /// Answers that the store has, by key and repeat.
   [[nodiscard]] std::map<std::pair<std::string, int>, StoredResponse> known(const std::vector<std::string>& keys) const;

@@ -120,6 +120,18 @@ CREATE TABLE metric (
 ) WITHOUT ROWID;
 CREATE INDEX sample_of_request ON request (sample_id);
 )sql",
+    // A model's content may have several names; what stands in a group is known without the task files.
+    R"sql(
+ALTER TABLE run ADD COLUMN model_label TEXT NOT NULL DEFAULT '';
+UPDATE run SET model_label = (SELECT label FROM model WHERE model.id = run.model_id);
+CREATE TABLE group_member (
+  run_id INTEGER NOT NULL REFERENCES run (id),
+  name TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  member TEXT NOT NULL,
+  PRIMARY KEY (run_id, name, place)
+) WITHOUT ROWID;
+)sql",
 };
 
 std::int64_t pragma(Database& database, const char* sql) {
@@ -160,14 +172,12 @@ void migrate(Database& database) {
   transaction.commit();
 }
 
-void check_schema(Database& database) {
+int readable_version(Database& database) {
   const std::int64_t version = version_of(database);
-  if (version == kSchemaVersion) return;
-  throw SystemError(version == 0
-                        ? fmt::format("{}: this file is no store of evaluations", database.file().string())
-                        : fmt::format("{}: the store has version {}, which `cambium eval --store` brings to {} when it "
-                                      "writes to it; then it can be read",
-                                      database.file().string(), version, kSchemaVersion));
+  if (version == 0) {
+    throw SystemError(fmt::format("{}: this file is no store of evaluations", database.file().string()));
+  }
+  return static_cast<int>(version);
 }
 
 }  // namespace cambium::eval

@@ -54,16 +54,16 @@ std::int64_t Store::begin_run(const NewRun& run) {
       .run();
   database_
       .prepare(
-          "INSERT INTO run (identity, name, model_id, options, version, started) "
-          "SELECT ?, ?, id, ?, ?, ? FROM model WHERE fingerprint = ? "
-          "ON CONFLICT (identity) DO UPDATE SET name = excluded.name",
+          "INSERT INTO run (identity, name, model_id, options, version, started, model_label) "
+          "SELECT ?, ?, id, ?, ?, ?, ? FROM model WHERE fingerprint = ? ON CONFLICT (identity) DO NOTHING",
           "beginning a run")
       .bind(0, run.identity)
       .bind(1, run.name)
       .bind(2, run.options)
       .bind(3, run.version)
       .bind(4, utc_now())
-      .bind(5, run.model_fingerprint)
+      .bind(5, run.model_label)
+      .bind(6, run.model_fingerprint)
       .run();
   Statement find = database_.prepare("SELECT id, model_id FROM run WHERE identity = ?", "beginning a run");
   find.bind(0, run.identity);
@@ -73,6 +73,18 @@ std::int64_t Store::begin_run(const NewRun& run) {
   find.reset();
   transaction.commit();
   return id;
+}
+
+void Store::put_groups(std::int64_t run, const StoredGroups& groups) {
+  Transaction transaction(database_, "writing groups");
+  Statement insert = database_.prepare(
+      "INSERT OR REPLACE INTO group_member (run_id, name, place, member) VALUES (?, ?, ?, ?)", "writing groups");
+  for (const auto& [name, members] : groups) {
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      insert.bind(0, run).bind(1, name).bind(2, static_cast<std::int64_t>(i)).bind(3, members[i]).run();
+    }
+  }
+  transaction.commit();
 }
 
 std::int64_t Store::begin_task(std::int64_t run, std::size_t place, const NewTask& task) {

@@ -18,7 +18,7 @@ namespace cambium::eval {
 
 /// A run as it is begun.
 struct NewRun {
-  std::string identity;  ///< a hash of everything that decides its results
+  std::string identity;  ///< a hash of its name, its options and everything that decides its results
   std::string name;
   std::string model_fingerprint;
   std::string model_label;
@@ -69,6 +69,8 @@ class Store {
 
   /// Begins a run, or goes on with the one that has the same identity.
   std::int64_t begin_run(const NewRun& run);
+  /// Which tasks stand in which groups of the run.
+  void put_groups(std::int64_t run, const StoredGroups& groups);
   /// @return the task's number
   std::int64_t begin_task(std::int64_t run, std::size_t place, const NewTask& task);
   /// Which of the keys have responses by the run's model: by key and repeat.

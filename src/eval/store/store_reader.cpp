@@ -14,8 +14,9 @@ namespace {
 
 constexpr const char* kReading = "reading it";
 
+// Version 1 knew a model by the first name it was given.
 constexpr const char* kRuns =
-    "SELECT run.id, run.name, model.label, model.fingerprint, run.options, run.version, run.started, run.finished, "
+    "SELECT run.id, run.name, {}, model.fingerprint, run.options, run.version, run.started, run.finished, "
     "run.seconds FROM run JOIN model ON model.id = run.model_id ORDER BY run.id";
 
 std::filesystem::path existing(const std::filesystem::path& file) {
@@ -39,13 +40,13 @@ std::optional<double> StoredSample::score(const std::string& metric, const std::
   return std::nullopt;
 }
 
-StoreReader::StoreReader(const std::filesystem::path& file) : database_(existing(file), Database::Mode::kReadOnly) {
-  check_schema(database_);
-}
+StoreReader::StoreReader(const std::filesystem::path& file)
+    : database_(existing(file), Database::Mode::kReadOnly), version_(readable_version(database_)) {}
 
 std::vector<StoredRun> StoreReader::runs() const {
   std::vector<StoredRun> runs;
-  Statement select = database_.prepare(kRuns, kReading);
+  const std::string sql = fmt::format(kRuns, version_ == 1 ? "model.label" : "run.model_label");
+  Statement select = database_.prepare(sql.c_str(), kReading);
   while (select.step()) {
     runs.push_back({.id = select.integer(0),
                     .name = select.text(1),
@@ -70,6 +71,16 @@ StoredRun StoreReader::find(std::string_view run) const {
   for (const StoredRun& one : all) known += fmt::format("{}{} ('{}')", known.empty() ? "" : ", ", one.id, one.name);
   throw UsageError(fmt::format("{}: there is no run '{}'; there {}", database_.file().string(), run,
                                all.empty() ? "are none" : "are " + known));
+}
+
+StoredGroups StoreReader::groups(std::int64_t run) const {
+  StoredGroups groups;
+  if (version_ == 1) return groups;
+  Statement select =
+      database_.prepare("SELECT name, member FROM group_member WHERE run_id = ? ORDER BY name, place", kReading);
+  select.bind(0, run);
+  while (select.step()) groups[select.text(0)].push_back(select.text(1));
+  return groups;
 }
 
 std::vector<StoredTask> StoreReader::tasks(std::int64_t run) const {

@@ -22,7 +22,7 @@ namespace cambium::eval {
 /// Every call throws SystemError if the file is damaged.
 class StoreReader {
  public:
-  /// @throws SystemError  there is no such file, it is no store, or one of another version
+  /// @throws SystemError  there is no such file, it is no store, or one of a newer version
   explicit StoreReader(const std::filesystem::path& file);
 
   /// Oldest first.
@@ -30,6 +30,8 @@ class StoreReader {
   /// @param run  its number, or its name; the latest one of several with the same name
   /// @throws UsageError  there is none; the message lists what there is
   [[nodiscard]] StoredRun find(std::string_view run) const;
+  /// None in a store of version 1.
+  [[nodiscard]] StoredGroups groups(std::int64_t run) const;
   /// In the order of the run.
   [[nodiscard]] std::vector<StoredTask> tasks(std::int64_t run) const;
   /// Of all tasks and groups, or of one. In the order they were scored.
@@ -39,6 +41,7 @@ class StoreReader {
 
  private:
   mutable Database database_;
+  int version_;
 };
 
 }  // namespace cambium::eval

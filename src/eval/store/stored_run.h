@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,8 +13,8 @@ namespace cambium::eval {
 /// One evaluation of one model, as a store has it.
 struct StoredRun {
   std::int64_t id = 0;
-  std::string name;  ///< as given by --run_name, else the model's label
-  std::string model;
+  std::string name;   ///< as given by --run_name, else the model's label
+  std::string model;  ///< as the run named it
   std::string model_fingerprint;
   std::string options;   ///< JSON object: what was asked for
   std::string version;   ///< of the program
@@ -35,6 +36,9 @@ struct StoredTask {
   std::string message;  ///< why it failed
   std::size_t samples = 0;
 };
+
+/// Groups of a run: each group's tasks and groups, in their order.
+using StoredGroups = std::map<std::string, std::vector<std::string>>;
 
 /// A number over all samples of a task or group.
 struct StoredMetric {

@@ -89,6 +89,17 @@ TEST(RecordedRunSource, ReadsRunsOfAStoreByName) {
   EXPECT_EQ(compared.metrics.at(0).clusters, 1U);
 }
 
+TEST(RecordedRunSource, KnowsTheGroupsOfAStoredRun) {
+  const TempFolder folder;
+  const std::string file = (folder / "runs.db").string();
+  {
+    eval::Store store(file);
+    add_run(store, "base", false);
+    store.put_groups(1, {{"arithmetic", {"sums", "products"}}});
+  }
+  EXPECT_THAT(open_recorded_run(file, "").groups.at("arithmetic"), testing::ElementsAre("sums", "products"));
+}
+
 TEST(RecordedRunSource, TellsRunsOfOneNameApart) {
   const TempFolder folder;
   const std::string a = (folder / "a.db").string(), b = (folder / "b.db").string();

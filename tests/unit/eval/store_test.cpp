@@ -8,6 +8,7 @@
 #include <cmath>
 #include <csignal>
 
+#include "eval/store/schema.h"
 #include "eval/store/store_reader.h"
 #include "support/temp_folder.h"
 #include "tensor/error.h"
@@ -158,6 +159,68 @@ TEST(Store, GoesOnWithTheRunOfTheSameIdentityAndKeepsWhatWasAnswered) {
   other.identity = "run-2";
   other.model_fingerprint = "m2";
   EXPECT_THAT(store.responses(store.begin_run(other), keys), SizeIs(0));
+}
+
+TEST(Store, KeepsRunsOfOneModelUnderTheirOwnNamesAndLabels) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  NewRun copy = kRun;
+  copy.identity = "run-2";
+  copy.name = "again";
+  copy.model_label = "models/copy-of-base";
+  {
+    Store store(file);
+    write_run(store);
+    const std::int64_t second = store.begin_run(copy);
+    const std::array<std::string, 1> keys{"k-a"};
+    EXPECT_THAT(store.responses(second, keys), SizeIs(1)) << "the same content answers the same";
+    store.begin_run(kRun);  // once more: found, not renamed
+  }
+  const StoreReader reader(file);
+  ASSERT_THAT(reader.runs(), SizeIs(2));
+  EXPECT_EQ(reader.find("base").model, "models/base");
+  EXPECT_EQ(reader.find("again").model, "models/copy-of-base");
+}
+
+TEST(Store, KnowsWhatStandsInTheGroupsOfARun) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  Store store(file);
+  const std::int64_t run = store.begin_run(kRun);
+  store.put_groups(run, {{"all", {"facts", "sums"}}, {"sums", {"plus", "minus"}}});
+  store.put_groups(run, {{"all", {"facts", "sums"}}, {"sums", {"plus", "minus"}}});
+  const StoredGroups groups = StoreReader(file).groups(run);
+  ASSERT_THAT(groups, SizeIs(2));
+  EXPECT_THAT(groups.at("sums"), ElementsAre("plus", "minus"));
+}
+
+// What version 1 had: no model_label, no group_member.
+void make_version_1(const std::filesystem::path& file) {
+  {
+    Store store(file);
+    write_run(store);
+  }
+  Database database(file, Database::Mode::kReadWrite);
+  database.execute("DROP TABLE group_member; ALTER TABLE run DROP COLUMN model_label; PRAGMA user_version = 1",
+                   "testing");
+}
+
+TEST(Store, ReadsAStoreOfVersion1AndBringsItUpWhenItWrites) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  make_version_1(file);
+  {
+    const StoreReader reader(file);
+    EXPECT_EQ(reader.find("base").model, "models/base");
+    EXPECT_THAT(reader.groups(1), SizeIs(0));
+    EXPECT_THAT(reader.samples(1, "facts"), SizeIs(2));
+  }
+  { Store store(file); }
+  EXPECT_EQ(StoreReader(file).find("base").model, "models/base");
+  Database database(file, Database::Mode::kReadOnly);
+  Statement version = database.prepare("PRAGMA user_version", "testing");
+  ASSERT_TRUE(version.step());
+  EXPECT_EQ(version.integer(0), kSchemaVersion);
 }
 
 TEST(Store, KeepsNotANumberApartFromZero) {
