@@ -221,6 +221,8 @@ void add_heads_command(CLI::App& app) {
       ->allow_extra_args(false);
   command->add_option("--data_root,--data-root", study.data_roots, "folder where tasks' data files are looked for")
       ->allow_extra_args(false);
+  command->add_flag("--apply_chat_template,--apply-chat-template", study.apply_chat_template,
+                    "put prompts into the model's chat template");
   command->add_option("--dtype", study.dtype, "auto, float32, bfloat16 or float16")->capture_default_str();
   command->add_option("--threads", study.threads, "0: all CPUs")->capture_default_str();
   command->add_option("--cache-memory", study.cache_gib, "GiB for keys and values; 0: a quarter of the machine's")

@@ -15,21 +15,6 @@ namespace {
 using tasks::Request;
 using tasks::Response;
 
-// White space at the context's end moves to the continuation, as in TokenSplitter.
-MaskedOption with_media(const Request& request, const MediaPromptMaker& media) {
-  std::string context = *request.context;
-  const std::size_t end = context.find_last_not_of(" \n\t\r");
-  const std::string moved = end == std::string::npos ? "" : context.substr(end + 1);
-  context.resize(context.size() - moved.size());
-  MaskedOption option;
-  option.context = media(context, *request.media);
-  const model::Prompt whole = media(context + moved + request.continuation, *request.media);
-  if (whole.ids.size() > option.context.ids.size())
-    option.continuation.assign(whole.ids.begin() + static_cast<std::ptrdiff_t>(option.context.ids.size()),
-                               whole.ids.end());
-  return option;
-}
-
 // Whether each option is a right one: the task's own metric is asked with all the probability on one option.
 std::vector<std::vector<bool>> right_options(const tasks::Task& task, const std::vector<Request>& requests,
                                              const std::vector<std::size_t>& counts) {
@@ -58,7 +43,7 @@ std::vector<std::vector<bool>> right_options(const tasks::Task& task, const std:
 }  // namespace
 
 TaskQuestions task_questions(const tasks::Task& task, const tasks::PromptOptions& options,
-                             const text::Tokenizer& tokenizer, std::size_t max_length, const MediaPromptMaker& media) {
+                             const text::Tokenizer& tokenizer, std::size_t max_length, const MediaSplitter& media) {
   const std::vector<Request> requests = task.requests(options);
   const TokenSplitter splitter(tokenizer);
   TaskQuestions made;
@@ -75,7 +60,9 @@ TaskQuestions task_questions(const tasks::Task& task, const tasks::PromptOptions
       }
       MaskedOption option;
       if (request.media != nullptr && !request.media->empty()) {
-        option = with_media(request, media);
+        MediaPrompts::Split split = media(request);
+        option.context = std::move(split.context);
+        option.continuation = std::move(split.continuation);
       } else {
         TokenSplit split = splitter.split(*request.context, request.continuation, max_length);
         option.context.ids = std::move(split.context);

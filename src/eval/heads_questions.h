@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "eval/heads_scoring.h"
+#include "eval/media_prompts.h"
 #include "tasks/task_index.h"
 #include "text/tokenizer.h"
 
 namespace cambium::eval {
 
-/// Makes a prompt of a text with pictures, clips or sounds. @param add_special  as Tokenizer::ids
-using MediaPromptMaker = std::function<model::Prompt(const std::string& text, const tasks::Media& media)>;
+/// Context and continuation of a request with pictures, clips or sounds.
+using MediaSplitter = std::function<MediaPrompts::Split(const tasks::Request& request)>;
 
 /// A task's questions with options, as tokens, and which options are right.
 struct TaskQuestions {
@@ -23,11 +24,10 @@ struct TaskQuestions {
 };
 
 /// @param max_length  tokens that the model reads
-/// @throws RecipeError  a task whose requests are no options (a generation, say), or has no metric `acc`; ValueError:
-/// an
-///                      option without tokens
+/// @throws RecipeError  a task whose requests are no options (a generation, say), or has no metric `acc`
+/// @throws ValueError   an option without tokens
 [[nodiscard]] TaskQuestions task_questions(const tasks::Task& task, const tasks::PromptOptions& options,
                                            const text::Tokenizer& tokenizer, std::size_t max_length,
-                                           const MediaPromptMaker& media);
+                                           const MediaSplitter& media);
 
 }  // namespace cambium::eval

@@ -9,9 +9,11 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "eval/heads_questions.h"
 #include "eval/heads_scoring.h"
+#include "eval/media_prompts.h"
 #include "eval/task_search.h"
 #include "model/engine/engine.h"
 #include "model/loaded_model.h"
@@ -21,6 +23,7 @@
 #include "tensor/error.h"
 #include "tensor/progress.h"
 #include "tensor/workers.h"
+#include "text/chat_template.h"
 
 namespace cambium::eval {
 namespace {
@@ -133,44 +136,25 @@ class TaskCollector {
 };
 
 /// Prompts with pictures, clips and sounds; the towers are loaded when a task asks for them.
-class MediaPrompts {
+class LateMediaPrompts {
  public:
-  MediaPrompts(const model::LoadedModel& model, const text::Tokenizer& tokenizer, const HeadsOptions& options)
-      : model_(model), tokenizer_(tokenizer) {
-    search_.folders = {"."};
-    for (const std::string& root : options.data_roots) search_.folders.emplace_back(root);
-    for (const std::string& folder : options.include_paths) search_.folders.emplace_back(folder);
-  }
+  LateMediaPrompts(const model::LoadedModel& model, const text::Tokenizer& tokenizer, tasks::DataSearch data)
+      : model_(model), tokenizer_(tokenizer), data_(std::move(data)) {}
 
-  model::Prompt operator()(const std::string& text, const tasks::Media& media) {
-    if (!encoder_) {
+  MediaPrompts::Split split(const tasks::Request& request, std::size_t max_length) {
+    if (!prompts_) {
       towers_ = model::load_media(model_);
-      encoder_ = std::make_unique<model::MediaEncoder>(towers_, tokenizer_, model_.source.folder);
+      prompts_ = std::make_unique<MediaPrompts>(towers_, tokenizer_, model_.source.folder, data_);
     }
-    std::vector<model::MediaItem> items;
-    add(items, model::Modality::kImage, media.images);
-    add(items, model::Modality::kVideo, media.clips);
-    add(items, model::Modality::kAudio, media.sounds);
-    return encoder_->prompt(text, items);
+    return prompts_->split(request, max_length);
   }
 
  private:
-  void add(std::vector<model::MediaItem>& items, model::Modality modality,
-           const std::vector<text::jinja::Value>& values) const {
-    for (const text::jinja::Value& value : values) {
-      if (!value.is_string()) throw RecipeError("a picture, clip or sound must be the name of a file");
-      model::MediaItem item;
-      item.modality = modality;
-      item.file = search_.find(value.as_string(), "a question");
-      items.push_back(std::move(item));
-    }
-  }
-
   const model::LoadedModel& model_;
   const text::Tokenizer& tokenizer_;
-  tasks::DataSearch search_;
+  tasks::DataSearch data_;
   model::MediaTowers towers_;
-  std::unique_ptr<model::MediaEncoder> encoder_;
+  std::unique_ptr<MediaPrompts> prompts_;
 };
 
 void run(const HeadsOptions& options, HeadsReport& report) {
@@ -190,19 +174,27 @@ void run(const HeadsOptions& options, HeadsReport& report) {
   report.load_seconds = seconds_since(begin);
   begin = Clock::now();
   const text::Tokenizer tokenizer = text::Tokenizer::from_folder(model.source.folder);
-  MediaPrompts media(model, tokenizer, options);
+  LateMediaPrompts media(model, tokenizer, loaded.data);
+  std::optional<text::ChatTemplate> chat;
   tasks::PromptOptions prompts;
   prompts.num_fewshot = options.num_fewshot;
   prompts.limit = options.limit;
+  if (options.apply_chat_template) {
+    if (!text::ChatTemplate::exists_in(model.source.folder))
+      throw UsageError(fmt::format("--apply_chat_template: {} has no chat template", options.model));
+    chat = text::ChatTemplate::from_folder(model.source.folder);
+    prompts.chat = tasks::chat_renderer(*chat);
+  }
   const std::vector<HeadSet> sets = head_sets(options, model.config);
   report.model = options.model;
   report.layers = size(model.config.num_layers);
   report.heads = size(model.config.num_heads);
 
   for (const auto& task : loaded.set.tasks) {
+    const std::size_t longest = model::context_length(model.config);
     const TaskQuestions questions =
-        task_questions(*task, prompts, tokenizer, model::context_length(model.config),
-                       [&](const std::string& text, const tasks::Media& items) { return media(text, items); });
+        task_questions(*task, prompts, tokenizer, longest,
+                       [&](const tasks::Request& request) { return media.split(request, longest); });
     TaskCollector collector(questions, sets.size());
     const std::uint64_t total = questions.questions.size() * (sets.size() + 1);
     options.progress->begin(task->name(), total, "evaluations");

@@ -18,6 +18,7 @@ struct HeadsOptions {
   std::vector<std::string> include_paths, data_roots;
   std::optional<int> num_fewshot;
   std::optional<double> limit;
+  bool apply_chat_template = false;
   std::string by = "head";  ///< what is switched off together: head, kv (heads that share keys and values), layer
   std::vector<std::size_t> layers;  ///< only these; empty: all
   bool keep_options = false;        ///< HeadsTask::options

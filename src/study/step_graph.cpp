@@ -104,6 +104,7 @@ class GraphBuilder {
       add_new(scope.needs, other.needs);
       return other.model;
     }
+    if (name.starts_with("run.")) return run_of(name.substr(4), scope);
     if (const auto found = study_.values.find(std::string(name)); found != study_.values.end()) {
       if (scope.depth >= kDeepestValue)
         throw RecipeError(fmt::format("{}: ${{{}}} stands for itself", where(scope), name));
@@ -118,6 +119,24 @@ class GraphBuilder {
       if (arm.sweep.empty()) known.push_back("arm." + arm.name);
     }
     throw RecipeError(fmt::format("{}: nothing is called ${{{}}}{}", where(scope), name, known_names(name, known)));
+  }
+  // ${run.ARM.GROUP}: the name in results.db of what an arm answered to a group of tasks. Known once all arms are
+  // built.
+  std::string run_of(std::string_view name, Scope& scope) const {
+    const auto dot = name.rfind('.');
+    const std::string_view arm = name.substr(0, dot);
+    const std::string_view group = dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1);
+    std::vector<std::string> known;
+    for (const EvalRun& run : graph_.evaluations) {
+      if (run.base != scope.base || run.seed != scope.seed) continue;
+      if (run.arm == arm && run.group == group) {
+        add_new(scope.needs, {run.step});
+        return run.run_name;
+      }
+      known.push_back(fmt::format("run.{}.{}", run.arm, run.group));
+    }
+    throw RecipeError(fmt::format("{}: no evaluation is called ${{run.{}}} (run.ARM.GROUP, in measures){}",
+                                  where(scope), name, known_names(fmt::format("run.{}", name), known)));
   }
   Lookup lookup(Scope& scope) {
     return [this, &scope](std::string_view name) { return value_of(name, scope); };
