@@ -87,6 +87,10 @@ nlohmann::ordered_json as_json(const tune::TuneReport& report) {
 }
 
 void print_report(const tune::TuneReport& report, bool dry) {
+  if (report.end == "done before") {
+    std::cout << fmt::format("{} was complete already\n", report.output);
+    return;
+  }
   constexpr auto kRight = TextTable::Align::kRight;
   TextTable table({{"source", TextTable::Align::kLeft},
                    {"rows", kRight},
@@ -127,6 +131,7 @@ void tune_model(TuneFlags& flags) {
     }
     flags.run.set.emplace_back(each.substr(0, equals), each.substr(equals + 1));
   }
+  flags.run.version = CAMBIUM_VERSION;
   tune::TuneReport report;
   {
     TerminalProgress progress;
@@ -159,6 +164,7 @@ void add_tune_command(CLI::App& app) {
                     "mixture, steps, memory and time, from three steps; writes nothing");
   command->add_option("--set", flags->set,
                       "path=value: replaces a value of the configuration; may be given several times");
+  command->add_option("--store", flags->run.store, "SQLite file that gets the run's numbers too (docs/store.md)");
   command->add_flag("--json", flags->json, "print one JSON object");
   command->callback([flags] { tune_model(*flags); });
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <sstream>
 
 #include "checkpoint/checkpoint_writer.h"
@@ -20,10 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using checkpoint::Json;
-
-double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 DType dtype_of(at::ScalarType type) {
   switch (type) {
@@ -83,7 +78,10 @@ std::map<std::string, at::Tensor> all_state(const TunedModel& model, bool values
 
 RunFolder::RunFolder(const fs::path& output, const std::string& identity, bool resume)
     : path_(output.string() + ".tuning"), identity_(identity) {
-  if (fs::exists(output) && !(fs::is_directory(output) && fs::is_empty(output))) {
+  complete_ = fs::exists(output) && !(fs::is_directory(output) && fs::is_empty(output));
+  // Killed behind the last rename: all is there, only the checkpoints are left to remove.
+  if (complete_ && resume && !checkpoints().empty()) return;
+  if (complete_) {
     throw UsageError(fmt::format("the output {} exists already; remove it or name another", output.string()));
   }
   if (!checkpoints().empty() && !resume) {
@@ -109,19 +107,22 @@ std::vector<std::int64_t> RunFolder::checkpoints() const {
   return steps;
 }
 
-void RunFolder::save(std::int64_t step, const TunedModel& model, const Json& state, std::int64_t keep) {
+void RunFolder::save(std::int64_t step, const TunedModel& model, const std::vector<at::Tensor>& averages,
+                     const Json& state, std::int64_t keep) {
   const fs::path folder = path_ / fmt::format("checkpoint-{}", step);
   if (fs::exists(folder)) return;
   Json full = state;
   full["identity"] = identity_;
-  write_tensors(folder, all_state(model, false), full);
+  std::map<std::string, at::Tensor> tensors = all_state(model, false);
+  for (std::size_t i = 0; i < averages.size(); ++i) tensors[fmt::format("{}.average", i)] = averages[i];
+  write_tensors(folder, tensors, full);
   std::vector<std::int64_t> steps = checkpoints();
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < steps.size(); ++i) {
     fs::remove_all(path_ / fmt::format("checkpoint-{}", steps[i]));
   }
 }
 
-Json RunFolder::restore(std::int64_t step, TunedModel& model) const {
+Json RunFolder::restore(std::int64_t step, TunedModel& model, std::vector<at::Tensor>* averages) const {
   const fs::path folder = path_ / fmt::format("checkpoint-{}", step);
   Json state = checkpoint::read_json(folder / "state.json");
   if (state.value("identity", "") != identity_) {
@@ -136,7 +137,12 @@ Json RunFolder::restore(std::int64_t step, TunedModel& model) const {
     std::map<std::string, at::Tensor> own;
     const std::string prefix = fmt::format("{}.", index++);
     for (const auto& [name, tensor] : tensors) {
-      if (name.starts_with(prefix)) own[name.substr(prefix.size())] = tensor;
+      if (!name.starts_with(prefix)) continue;
+      if (name.ends_with(".average")) {
+        if (averages != nullptr) averages->push_back(tensor);
+      } else {
+        own[name.substr(prefix.size())] = tensor;
+      }
     }
     optimizer->restore(own, folder.string());
   }
@@ -153,53 +159,6 @@ void RunFolder::restore_weights(const std::string& name, TunedModel& model) cons
   std::size_t index = 0;
   for (Optimizer* optimizer : model.optimizers()) optimizer->set_values(tensors.at(fmt::format("{}.values", index++)));
 }
-
-void RunFolder::rewind_metrics(std::int64_t step) {
-  std::ifstream in(path_ / "metrics.jsonl");
-  std::ostringstream kept;
-  for (std::string line; std::getline(in, line);) {
-    const Json row = Json::parse(line, nullptr, false);
-    if (!row.is_discarded() && row.value("step", std::int64_t{0}) <= step) kept << line << '\n';
-  }
-  checkpoint::write_file_atomically(path_ / "metrics.jsonl", kept.str());
-}
-
-void RunFolder::log(const StepReport& step, const std::map<std::string, double>& more) {
-  Json row{{"step", step.step},
-           {"progress", step.progress},
-           {"loss", step.loss},
-           {"gradient_norm", step.gradient_norm},
-           {"learning_rate", step.learning_rate},
-           {"tokens", step.tokens},
-           {"supervised", step.supervised},
-           {"seconds", step.seconds}};
-  if (step.skipped) row["skipped"] = true;
-  for (const auto& [name, value] : more) row[name] = value;
-  std::ofstream(path_ / "metrics.jsonl", std::ios::app) << row.dump() << '\n';
-  if (events_ == nullptr) return;
-  const double now = wall_seconds();
-  events_->scalar("train/loss", step.loss, step.step, now);
-  events_->scalar("train/gradient_norm", step.gradient_norm, step.step, now);
-  events_->scalar("train/learning_rate", step.learning_rate, step.step, now);
-  if (step.seconds > 0) {
-    events_->scalar("train/tokens_per_second", static_cast<double>(step.tokens) / step.seconds, step.step, now);
-  }
-  for (const auto& [name, value] : more) events_->scalar("mixture/" + name, value, step.step, now);
-  events_->flush();
-}
-
-void RunFolder::log_curve(const CurveReport& curve, std::int64_t step) {
-  const Json row{{"step", step},
-                 {"curve", curve.name},
-                 {"tokens", curve.points.back().first},
-                 {"value", curve.points.back().second}};
-  std::ofstream(path_ / "metrics.jsonl", std::ios::app) << row.dump() << '\n';
-  if (events_ == nullptr) return;
-  events_->scalar("track/" + curve.name, curve.points.back().second, step, wall_seconds());
-  events_->flush();
-}
-
-void RunFolder::start_events() { events_ = std::make_unique<EventFile>(path_, wall_seconds()); }
 
 void RunFolder::list_bad_rows(const std::vector<BadRow>& rows) {
   std::ostringstream list;

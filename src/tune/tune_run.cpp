@@ -14,7 +14,6 @@
 #include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/json.h"
 #include "checkpoint/open_file.h"
-#include "model/tensor_file.h"
 #include "tensor/error.h"
 #include "tensor/progress.h"
 #include "tensor/workers.h"
@@ -22,6 +21,7 @@
 #include "tune/learning_rate.h"
 #include "tune/parameter_rules.h"
 #include "tune/run_folder.h"
+#include "tune/run_metrics.h"
 #include "tune/sample_stream.h"
 #include "tune/step_batch.h"
 #include "tune/tune_config.h"
@@ -113,6 +113,7 @@ class Run {
     if (!options_.dry_run) {
       folder_.emplace(config_.output, identity_of(options_), options_.resume);
       report_.run_folder = folder_->path().string();
+      if (folder_->complete()) return done_before();
     }
     progress_.begin("reading the data", config_.sources.size(), "sources");
     stream_.survey();
@@ -200,13 +201,19 @@ class Run {
     if (done > 0) report_.expected_seconds = seconds / done * static_cast<double>(report_.expected_steps);
   }
 
+  void done_before() {
+    folder_->remove_checkpoints();
+    report_.output = config_.output;
+    report_.end = "done before";
+  }
+
   void start() {
     if (config_.shift_limit > 0) {
       for (Optimizer* optimizer : model_.optimizers()) optimizer->keep_anchor();
     }
     const std::vector<std::int64_t> known = folder_->checkpoints();
     if (options_.resume && !known.empty()) {
-      const Json state = folder_->restore(known.back(), model_);
+      const Json state = folder_->restore(known.back(), model_, &averages_);
       step_ = state.at("step").get<std::int64_t>();
       tokens_ = state.at("tokens").get<std::int64_t>();
       supervised_ = state.at("supervised").get<std::int64_t>();
@@ -216,11 +223,16 @@ class Run {
       spent_seconds_ = state.at("seconds").get<double>();
       stream_.restore(state.at("stream"));
       tracker_.restore(state.at("tracker"));
-      restore_average();
-      folder_->rewind_metrics(step_);
       last_saved_ = step_;
     }
-    if (config_.tensorboard) folder_->start_events();
+    metrics_.emplace(
+        MetricSinks{.folder = folder_->path(), .tensorboard = config_.tensorboard, .store = options_.store},
+        MetricRun{.output = config_.output,
+                  .model = config_.model,
+                  .config = identity_of(options_),
+                  .seed = config_.seed,
+                  .version = options_.version},
+        last_saved_ > 0 ? step_ : -1);
     if (step_ == 0) track();
     run_start_ = last_save_time_ = Clock::now();
     progress_.begin("tuning", static_cast<std::uint64_t>(report_.expected_steps), "steps");
@@ -290,7 +302,7 @@ class Run {
     for (std::size_t i = 0; i < config_.sources.size() && config_.sources.size() > 1; ++i) {
       shares["share " + config_.sources[i].name] = stream_.drawn(i) / std::max(1.0, stream_.drawn());
     }
-    folder_->log(step, shares);
+    metrics_->step(step, shares);
     if (options_.step_done) options_.step_done(step);
     progress_.advance(1);
     const bool time_to_save =
@@ -311,7 +323,7 @@ class Run {
                       "train.learning_rate, or look at the rows of these steps",
                       step_, rollbacks_ > 2 ? ", also behind an earlier checkpoint" : ""));
     }
-    (void)folder_->restore(known.back(), model_);
+    (void)folder_->restore(known.back(), model_, nullptr);
     report_.notes.push_back(
         fmt::format("step {}: weights rolled back to checkpoint {}; the data goes on", step_, known.back()));
     bad_in_a_row_ = 0;
@@ -332,23 +344,11 @@ class Run {
     }
   }
 
-  void restore_average() {
-    if (config_.ema == 0) return;
-    const std::filesystem::path file = folder_->path() / fmt::format("average-{}.safetensors", step_);
-    const model::TensorMap tensors = model::read_tensor_file(file);
-    for (std::size_t i = 0; i < tensors.size(); ++i) averages_.push_back(tensors.at(std::to_string(i)));
-  }
-
   void save_checkpoint() {
     last_save_time_ = Clock::now();
     if (step_ == last_saved_) return;
-    if (!averages_.empty()) {
-      model::TensorMap tensors;
-      for (std::size_t i = 0; i < averages_.size(); ++i) tensors[std::to_string(i)] = averages_[i];
-      model::write_tensor_file(folder_->path() / fmt::format("average-{}.safetensors", step_), tensors);
-      std::filesystem::remove(folder_->path() / fmt::format("average-{}.safetensors", last_saved_));
-    }
-    folder_->save(step_, model_,
+    metrics_->flush();
+    folder_->save(step_, model_, averages_,
                   {{"step", step_},
                    {"tokens", tokens_},
                    {"supervised", supervised_},
@@ -369,7 +369,7 @@ class Run {
     tracker_.measure(model_, tokens_, quiet);
     last_tracked_ = step_;
     for (const CurveReport& curve : tracker_.curves()) {
-      folder_->log_curve(curve, step_);
+      metrics_->curve(curve, step_);
       if (options_.curve_grew) options_.curve_grew(curve);
     }
     if (!config_.track.best.empty() && tracker_.best_is_last()) folder_->save_weights("best", model_);
@@ -387,28 +387,27 @@ class Run {
     if (last_tracked_ != step_ || !averages_.empty()) track();
     if (!config_.track.best.empty()) folder_->restore_weights("best", model_);
     progress_.begin("writing the model", 1, "folders");
-    const bool merge = !config_.lora.has_value() || config_.lora->merge;
-    if (merge) {
-      model_.save(config_.output);
-      if (!config_.chat_template.empty()) {
-        checkpoint::write_file_atomically(std::filesystem::path(config_.output) / "chat_template.jinja",
-                                          checkpoint::read_file(config_.chat_template));
-      }
-      if (model_.lora() != nullptr) {
-        model_.lora()->save(std::filesystem::path(config_.output) / "adapter", config_.model);
-      }
+    if (!config_.lora.has_value() || config_.lora->merge) {
+      model_.save(config_.output, [this](const std::filesystem::path& folder) {
+        if (!config_.chat_template.empty()) {
+          checkpoint::write_file_atomically(folder / "chat_template.jinja",
+                                            checkpoint::read_file(config_.chat_template));
+        }
+        if (model_.lora() != nullptr) model_.lora()->save(folder / "adapter", config_.model);
+      });
     } else {
-      model_.lora()->save(config_.output, config_.model);
+      const std::filesystem::path partial = checkpoint::CheckpointWriter::partial_folder(config_.output);
+      std::filesystem::remove_all(partial);
+      model_.lora()->save(partial, config_.model);
+      std::filesystem::rename(partial, config_.output);
     }
     folder_->remove_checkpoints();
-    for (const auto& entry : std::filesystem::directory_iterator(folder_->path())) {
-      if (entry.path().filename().string().starts_with("average-")) std::filesystem::remove(entry.path());
-    }
     report_.steps = step_;
     report_.tokens = tokens_;
     report_.supervised = supervised_;
     report_.seconds = spent_seconds_ + seconds_since(run_start_);
     report_.curves = tracker_.curves();
+    metrics_->finish(report_.end, report_.seconds);
     for (std::size_t i = 0; i < config_.sources.size(); ++i) {
       report_.sources[i].amount = stream_.drawn(i);
       report_.sources[i].realised = stream_.drawn(i) / std::max(1.0, stream_.drawn());
@@ -429,6 +428,7 @@ class Run {
   ForgettingTracker tracker_;
   LearningRate rate_;
   std::optional<RunFolder> folder_;
+  std::optional<RunMetrics> metrics_;
   std::vector<at::Tensor> averages_;
   std::int64_t step_ = 0, tokens_ = 0, supervised_ = 0, next_track_ = 0, last_saved_ = 0, last_tracked_ = -1;
   double spent_seconds_ = 0;

@@ -54,7 +54,8 @@ struct CurveReport {
 
 struct TuneReport {
   std::string output, run_folder;
-  std::string end = "done";  ///< "done", "forgetting" (the limit was reached), "dry run"
+  std::string end =
+      "done";  ///< "done", "forgetting" (the limit was reached), "dry run", "done before" (nothing was left to resume)
   std::int64_t steps = 0, tokens = 0, supervised = 0;
   std::int64_t trained_parameters = 0, parameters = 0;
   double seconds = 0, first_loss = 0, last_loss = 0;
@@ -72,6 +73,8 @@ struct TuneReport {
 struct TuneOptions {
   std::string config;                                    ///< file
   std::vector<std::pair<std::string, std::string>> set;  ///< overrides: path, value
+  std::string store;                                     ///< SQLite file that gets the run's numbers too; empty: none
+  std::string version;                                   ///< of the program
   bool resume = false;
   bool dry_run = false;
   Progress* progress = nullptr;                        ///< may be null

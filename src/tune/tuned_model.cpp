@@ -242,7 +242,8 @@ at::Tensor TunedModel::value(const family::TensorRole& role) const {
   return LoraAdapters::merged(parameter->value, *pair);
 }
 
-void TunedModel::save(const std::filesystem::path& folder) const {
+void TunedModel::save(const std::filesystem::path& folder,
+                      const std::function<void(const std::filesystem::path&)>& more) const {
   const Impl& impl = *impl_;
   const checkpoint::WeightSource& source = *impl.source.weights;
   const DType dtype = impl.parameters->dtype() == at::kBFloat16 ? DType::kBF16 : DType::kF32;
@@ -250,6 +251,8 @@ void TunedModel::save(const std::filesystem::path& folder) const {
   for (checkpoint::TensorInfo& info : infos) {
     if (impl.parameters->find(info.name) != nullptr) info.dtype = dtype;
   }
+  // What a killed process left of it.
+  std::filesystem::remove_all(checkpoint::CheckpointWriter::partial_folder(folder));
   checkpoint::CheckpointWriter writer(folder, checkpoint::plan_output(std::move(infos)),
                                       checkpoint::CheckpointWriter::Start::kFresh);
   const checkpoint::OutputLayout& layout = writer.layout();
@@ -274,6 +277,7 @@ void TunedModel::save(const std::filesystem::path& folder) const {
   writer.write_file("config.json", config.dump(2) + "\n");
   const checkpoint::ModelFolder companions(impl.source.folder, {.require_config = false, .require_weights = false});
   for (const std::string& name : companions.companion_files()) writer.copy_file(impl.source.folder / name, name);
+  if (more) more(writer.working_folder());
   writer.finish();
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,7 +88,8 @@ class TunedModel {
   [[nodiscard]] at::Tensor value(const family::TensorRole& role) const;
   /// Writes a Hugging Face folder: weights in the training type (buffers as stored), config, tokenizer, processor
   /// files.
-  void save(const std::filesystem::path& folder) const;
+  /// @param more  writes further files into the folder before it gets its name; may be empty
+  void save(const std::filesystem::path& folder, const std::function<void(const std::filesystem::path&)>& more) const;
 
  private:
   struct Impl;

@@ -132,6 +132,31 @@ CREATE TABLE group_member (
   PRIMARY KEY (run_id, name, place)
 ) WITHOUT ROWID;
 )sql",
+    // Tuning runs and their numbers.
+    R"sql(
+CREATE TABLE tuning (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  output TEXT NOT NULL,
+  model TEXT NOT NULL,
+  config TEXT NOT NULL,
+  config_hash TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  started TEXT NOT NULL,
+  finished TEXT,
+  end TEXT,
+  seconds REAL NOT NULL DEFAULT 0,
+  UNIQUE (config_hash, output)
+);
+CREATE TABLE tuning_metric (
+  tuning_id INTEGER NOT NULL REFERENCES tuning (id),
+  name TEXT NOT NULL,
+  step INTEGER NOT NULL,
+  value REAL,
+  PRIMARY KEY (tuning_id, name, step)
+) WITHOUT ROWID;
+)sql",
 };
 
 std::int64_t pragma(Database& database, const char* sql) {

@@ -10,6 +10,7 @@
 
 #include "eval/store/schema.h"
 #include "eval/store/store_reader.h"
+#include "eval/store/tuning_store.h"
 #include "support/temp_folder.h"
 #include "tensor/error.h"
 
@@ -290,6 +291,53 @@ TEST(StoreReader, NamesTheRunsThereAreWhenOneIsUnknown) {
   EXPECT_NE(reader.find("base").id, first) << "the latest of that name";
   EXPECT_THAT([&] { static_cast<void>(reader.find("grafted")); },
               ThrowsMessage<UsageError>(AllOf(HasSubstr("grafted"), HasSubstr("1 ('base')"))));
+}
+
+// Step, value of a name of a tuning run.
+std::vector<std::pair<std::int64_t, double>> numbers(const std::filesystem::path& file, const char* name) {
+  Database database(file, Database::Mode::kReadOnly);
+  Statement select = database.prepare("SELECT step, value FROM tuning_metric WHERE name = ? ORDER BY step", "testing");
+  select.bind(0, name);
+  std::vector<std::pair<std::int64_t, double>> found;
+  while (select.step()) found.emplace_back(select.integer(0), select.real(1));
+  return found;
+}
+
+TEST(TuningStore, AResumedRunKeepsItsNumbersUpToTheCheckpointAndAnAnewBegunOneNone) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  const NewTuning run{
+      .name = "a", .output = "/a", .model = "base", .config = "c", .config_hash = "h", .seed = 7, .version = "0.1.0"};
+  {
+    TuningStore store(file, run, -1);
+    for (int step = 1; step <= 4; ++step) store.add(step, "train/loss", 10.0 - step);
+    store.add(4, "train/gradient_norm", std::nan(""));
+    store.flush();
+  }
+  EXPECT_THAT(numbers(file, "train/loss"), ElementsAre(Pair(1, 9.0), Pair(2, 8.0), Pair(3, 7.0), Pair(4, 6.0)));
+  {
+    TuningStore store(file, run, 2);
+    store.add(3, "train/loss", 5.0);
+    store.finish("done", 1.5);
+  }
+  EXPECT_THAT(numbers(file, "train/loss"), ElementsAre(Pair(1, 9.0), Pair(2, 8.0), Pair(3, 5.0)));
+  EXPECT_THAT(numbers(file, "train/gradient_norm"), ElementsAre());
+  TuningStore(file, run, -1).flush();
+  EXPECT_THAT(numbers(file, "train/loss"), ElementsAre());
+}
+
+TEST(TuningStore, LivesInTheFileOfEvaluations) {
+  const testing_support::TempFolder folder;
+  const auto file = folder.path() / "runs.db";
+  {
+    Store store(file);
+    write_run(store);
+  }
+  TuningStore(file,
+              {.name = "a", .output = "/a", .model = "m", .config = "c", .config_hash = "h", .seed = 0, .version = "1"},
+              -1)
+      .add(1, "train/loss", 1.0);
+  EXPECT_THAT(StoreReader(file).runs(), SizeIs(1));
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST(TrainingGolden, SavedFolderHoldsTheTrainedWeights) {
   TunedModel model(model::open_model(golden("llama")), golden_options());
   run_golden(model, "llama_full");
   const TempFolder folder;
-  model.save(folder.path() / "out");
+  model.save(folder.path() / "out", {});
   const model::LoadedModel loaded = model::load_model(model::open_model((folder.path() / "out").string()), at::kFloat);
   const family::TensorRole* role = model.description().find_canonical("layers.1.mlp.down_proj.weight");
   EXPECT_EQ(difference(loaded.weights.layers[1].down.weight, model.value(*role)).largest, 0.0);
