@@ -373,7 +373,7 @@ class Run {
       if (options_.curve_grew) options_.curve_grew(curve);
     }
     if (!config_.track.best.empty() && tracker_.best_is_last()) folder_->save_weights("best", model_);
-    if (tracker_.over_limit()) {
+    if (!finished_ && tracker_.over_limit()) {
       report_.end = "forgetting";
       finished_ = true;
     }

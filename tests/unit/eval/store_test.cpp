@@ -202,8 +202,10 @@ void make_version_1(const std::filesystem::path& file) {
     write_run(store);
   }
   Database database(file, Database::Mode::kReadWrite);
-  database.execute("DROP TABLE group_member; ALTER TABLE run DROP COLUMN model_label; PRAGMA user_version = 1",
-                   "testing");
+  database.execute(
+      "DROP TABLE tuning_metric; DROP TABLE tuning; DROP TABLE group_member; ALTER TABLE run DROP COLUMN model_label; "
+      "PRAGMA user_version = 1",
+      "testing");
 }
 
 TEST(Store, ReadsAStoreOfVersion1AndBringsItUpWhenItWrites) {
