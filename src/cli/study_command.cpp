@@ -63,27 +63,29 @@ void keep_sweeps(study::StudyFile& study) {
   study.measures.clear();
 }
 
-int print_plan(const std::vector<study::PlannedStep>& steps, bool json) {
-  double left = 0;
+void print_plan(const std::vector<study::PlannedStep>& steps, unsigned jobs, bool json) {
+  const double left = study::seconds_left(steps, jobs);
   std::size_t open = 0;
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::string lines;
   for (const study::PlannedStep& each : steps) {
     const bool done = each.state == study::StepState::kDone;
-    if (!done) left += each.seconds, ++open;
+    const std::string state(each.in_cache ? "cached" : study::state_name(each.state));
+    if (!done) ++open;
     rows.push_back({{"step", each.step->name},
-                    {"state", study::state_name(each.state)},
+                    {"state", state},
                     {"seconds", each.seconds},
                     {"command", "cambium " + study::shell_line(each.step->command)},
                     {"needs", each.step->needs}});
-    lines += fmt::format("{:<8} {:>7.0f} s  {}\n", study::state_name(each.state), each.seconds, each.step->name);
+    lines += fmt::format("{:<8} {:>7.0f} s  {}\n", state, each.seconds, each.step->name);
   }
   if (json) {
     std::cout << nlohmann::ordered_json{{"steps", rows}, {"open", open}, {"seconds_left", left}}.dump(1) << '\n';
   } else {
-    std::cout << lines << fmt::format("{} steps, {} to run, about {:.0f} min\n", steps.size(), open, left / 60);
+    std::cout << lines
+              << fmt::format("{} steps, {} to run, about {:.0f} min{}\n", steps.size(), open, left / 60,
+                             jobs > 1 ? fmt::format(" with {} side by side", jobs) : "");
   }
-  return 0;
 }
 
 void print_headline(const report::StudyResults& results, const fs::path& folder) {
@@ -101,16 +103,17 @@ void run(const StudyFlags& flags) {
   const study::StepGraph graph = study::step_graph(file);
   const fs::path folder = out_folder(flags, file);
   const study::StudyFolder place(folder);
+  const fs::path cache = flags.no_cache        ? fs::path()
+                         : flags.cache.empty() ? study::default_cache()
+                                               : fs::path(flags.cache);
   if (flags.dry_run) {
-    print_plan(study::plan(graph, place), flags.json);
+    print_plan(study::plan(graph, place, cache), std::max(1U, flags.jobs), flags.json);
     return;
   }
   fs::create_directories(folder);
   const study::StudyOptions options{.program = fs::read_symlink("/proc/self/exe"),
                                     .folder = folder,
-                                    .cache = flags.no_cache        ? fs::path()
-                                             : flags.cache.empty() ? study::default_cache()
-                                                                   : fs::path(flags.cache),
+                                    .cache = cache,
                                     .only_step = flags.step,
                                     .only_kind = {},
                                     .jobs = std::max(1U, flags.jobs)};

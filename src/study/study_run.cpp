@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "study/child_process.h"
+#include "study/step_times.h"
 #include "tensor/error.h"
 
 namespace cambium::study {
@@ -21,14 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-double rough_seconds(const std::string& kind) {
-  if (kind == "tune") return 120;
-  if (kind == "world") return 20;
-  if (kind == "eval") return 20;
-  if (kind == "graft") return 2;
-  return 5;
-}
 
 void write_text(const fs::path& file, std::string_view text) {
   fs::create_directories(file.parent_path());
@@ -273,25 +266,37 @@ class StepRunner {
 
 }  // namespace
 
-std::vector<PlannedStep> plan(const StepGraph& graph, const StudyFolder& folder) {
+std::vector<PlannedStep> plan(const StepGraph& graph, const StudyFolder& folder, const fs::path& cache) {
+  const StepTimes times(graph, folder);
   std::vector<PlannedStep> steps;
-  std::map<std::string, std::pair<double, int>> seen;
   for (const Step& step : graph.steps) {
     const StepRecord known = folder.record(step.name);
-    PlannedStep planned{.step = &step, .state = folder.state(step), .seconds = known.seconds, .message = known.message};
-    if (known.state == StepState::kDone && !known.from_cache && known.seconds > 0) {
-      seen[step.kind].first += known.seconds;
-      ++seen[step.kind].second;
+    PlannedStep planned{.step = &step,
+                        .state = folder.state(step),
+                        .seconds = known.seconds,
+                        .message = known.message,
+                        .in_cache = false};
+    if (planned.state != StepState::kDone) {
+      planned.in_cache = step.cached && !cache.empty() && fs::exists(cache / checkpoint::to_string(step.inputs));
+      planned.seconds = planned.in_cache ? 0 : times.seconds(step);
     }
     steps.push_back(std::move(planned));
   }
-  for (PlannedStep& planned : steps) {
-    if (planned.state == StepState::kDone) continue;
-    const auto found = seen.find(planned.step->kind);
-    planned.seconds =
-        found != seen.end() ? found->second.first / found->second.second : rough_seconds(planned.step->kind);
-  }
   return steps;
+}
+
+double seconds_left(const std::vector<PlannedStep>& steps, unsigned jobs) {
+  double all = 0, longest = 0;
+  std::map<std::string, double> ends;
+  for (const PlannedStep& each : steps) {
+    double begin = 0;
+    for (const std::string& need : each.step->needs) begin = std::max(begin, ends[need]);
+    const double seconds = each.state == StepState::kDone ? 0 : each.seconds;
+    ends[each.step->name] = begin + seconds;
+    longest = std::max(longest, begin + seconds);
+    all += seconds;
+  }
+  return std::max(longest, all / std::max(1U, jobs));
 }
 
 StudyRun run_steps(const StepGraph& graph, const StudyOptions& options, Progress& progress) {

@@ -25,10 +25,16 @@ struct PlannedStep {
   StepState state = StepState::kMissing;
   double seconds = 0;  ///< taken, or estimated for what is not done
   std::string message;
+  bool in_cache = false;  ///< not done, but kept from another study
 };
 
-/// What is to be done, with times: measured ones of the same kind of step in this folder, else rough ones.
-[[nodiscard]] std::vector<PlannedStep> plan(const StepGraph& graph, const StudyFolder& folder);
+/// What is to be done, with times (StepTimes). @param cache  as StudyOptions::cache
+[[nodiscard]] std::vector<PlannedStep> plan(const StepGraph& graph, const StudyFolder& folder,
+                                            const std::filesystem::path& cache = {});
+
+/// Wall time of what is not done: never less than one step after the other along what they need, nor than all of them
+/// shared out to the jobs.
+[[nodiscard]] double seconds_left(const std::vector<PlannedStep>& steps, unsigned jobs);
 
 struct StudyRun {
   std::size_t ran = 0, reused = 0, failed = 0, blocked = 0;

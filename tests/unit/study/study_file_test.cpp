@@ -154,5 +154,20 @@ TEST_F(StudyText, AChangedNumberChangesTheInputsOfWhatNeedsItAndOfNothingElse) {
   EXPECT_EQ(before.step("world-s1").inputs, other.step("world-s1").inputs);
 }
 
+TEST_F(StudyText, AMeasureNamesAnEvaluationAndWaitsForIt) {
+  const std::string text = std::string(kStudy) +
+                           "measures:\n  flips: {kind: errors, command: [errors, \"results.db:${run.base.language}\", "
+                           "\"results.db:${run.recover[alpha=0.5,density=1].language}\", --json]}\n";
+  const StepGraph graph = step_graph(read(text));
+  const Step& step = graph.step("llama/s1/flips/measure");
+  EXPECT_EQ(step.command[1], "results.db:llama/s1/base/language");
+  EXPECT_THAT(step.needs,
+              ElementsAre("llama/s1/base/language/eval", "llama/s1/recover[alpha=0.5,density=1]/language/eval"));
+  std::string wrong = text;
+  wrong.replace(wrong.find("run.base.language"), 17, "run.base.vision");
+  EXPECT_THAT([&] { static_cast<void>(step_graph(read(wrong))); },
+              ThrowsMessage<RecipeError>(AllOf(HasSubstr("measure 'flips'"), HasSubstr("${run.base.vision}"))));
+}
+
 }  // namespace
 }  // namespace cambium::study
