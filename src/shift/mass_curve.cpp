@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace cambium::shift {
 namespace {
@@ -63,11 +64,14 @@ double doubt(const MassBucket& bucket, std::uint64_t taken) {
 
 MagnitudeTable::MagnitudeTable() : packed_(kKeys) {}
 
+void MagnitudeTable::take_range(std::uint32_t smallest, std::uint32_t largest) {
+  if (largest == 0) return;
+  first_ = std::min<std::size_t>(first_, smallest >> kLowBits);
+  last_ = std::max<std::size_t>(last_, largest >> kLowBits);
+}
+
 void MagnitudeTable::add(std::span<const float> magnitudes, MagnitudeRange range) {
-  if (range.largest > 0) {
-    first_ = std::min<std::size_t>(first_, std::bit_cast<std::uint32_t>(range.smallest) >> kLowBits);
-    last_ = std::max<std::size_t>(last_, std::bit_cast<std::uint32_t>(range.largest) >> kLowBits);
-  }
+  take_range(std::bit_cast<std::uint32_t>(range.smallest), std::bit_cast<std::uint32_t>(range.largest));
   while (!magnitudes.empty()) {
     const std::size_t now = std::min(magnitudes.size(), kFlushEvery - since_flush_);
     // One table: several, to keep equal neighbours apart, miss the first-level cache and are slower.
@@ -82,10 +86,38 @@ void MagnitudeTable::add(std::span<const float> magnitudes, MagnitudeRange range
   }
 }
 
+MagnitudeTable::Counters MagnitudeTable::begin(std::size_t count) {
+  if (plain_counts_.empty()) {
+    plain_counts_.resize(kKeys);
+    plain_sums_.resize(kKeys);
+  }
+  counted_since_flush_ += count;
+  if (counted_since_flush_ >= kFlushCountsEvery) {
+    flush();
+    counted_since_flush_ = count;
+  }
+  return {.counts = plain_counts_.data(), .low_sums = plain_sums_.data(), .lowest = UINT32_MAX, .highest = 0};
+}
+
+void MagnitudeTable::end(const Counters& counters) { take_range(counters.lowest + 1, counters.highest); }
+
 template <class Visit>
 void MagnitudeTable::for_each_key(const Visit& visit) {
   if (first_ > 0) visit(0);
   for (std::size_t key = first_; key <= last_; ++key) visit(key);
+}
+
+MassBucket MagnitudeTable::take_bucket(std::size_t key) {
+  MassBucket bucket{.key = static_cast<std::uint32_t>(key), .count = 0, .low_sum = 0};
+  const auto move = [](auto& from) { return std::uint64_t{std::exchange(from, 0)}; };
+  const std::uint64_t word = move(packed_[key]);
+  bucket.count = word >> kSumBits;
+  bucket.low_sum = word & ((std::uint64_t{1} << kSumBits) - 1);
+  if (!plain_counts_.empty()) {
+    bucket.count += move(plain_counts_[key]);
+    bucket.low_sum += move(plain_sums_[key]);
+  }
+  return bucket;
 }
 
 void MagnitudeTable::flush() {
@@ -94,27 +126,29 @@ void MagnitudeTable::flush() {
     sums_.resize(kKeys);
   }
   for_each_key([this](std::size_t key) {
-    counts_[key] += packed_[key] >> kSumBits;
-    sums_[key] += packed_[key] & ((std::uint64_t{1} << kSumBits) - 1);
-    packed_[key] = 0;
+    const MassBucket bucket = take_bucket(key);
+    counts_[key] += bucket.count;
+    sums_[key] += bucket.low_sum;
   });
   since_flush_ = 0;
+  counted_since_flush_ = 0;
 }
 
 std::vector<MassBucket> MagnitudeTable::take() {
   std::vector<MassBucket> buckets;
   const bool wide = !counts_.empty();
   for_each_key([&](std::size_t key) {
-    const std::uint64_t word = packed_[key];
-    const std::uint64_t count = (word >> kSumBits) + (wide ? counts_[key] : 0);
-    if (count == 0) return;
-    const std::uint64_t low = (word & ((std::uint64_t{1} << kSumBits) - 1)) + (wide ? sums_[key] : 0);
-    buckets.push_back({static_cast<std::uint32_t>(key), count, low});
-    packed_[key] = 0;
+    MassBucket bucket = take_bucket(key);
+    if (wide) {
+      bucket.count += counts_[key];
+      bucket.low_sum += sums_[key];
+    }
+    if (bucket.count > 0) buckets.push_back(bucket);
   });
   counts_.clear();
   sums_.clear();
   since_flush_ = 0;
+  counted_since_flush_ = 0;
   first_ = kKeys;
   last_ = 0;
   return buckets;

@@ -37,6 +37,19 @@ class MagnitudeTable {
   /// @param magnitudes  >= 0, finite
   /// @param range       of the magnitudes, or wider
   void add(std::span<const float> magnitudes, MagnitudeRange range);
+
+  /// Where a kernel of its own counts magnitudes: the bits above the kLowBits low ones are the key; `counts[key]` of
+  /// all, and the low bits added up in `low_sums[key]`.
+  struct Counters {
+    std::uint32_t* counts = nullptr;
+    std::uint64_t* low_sums = nullptr;
+    /// Bits of the magnitudes counted: the smallest other than 0, less 1, and the largest. Or a wider range.
+    std::uint32_t lowest = UINT32_MAX, highest = 0;
+  };
+  /// @param count  how many magnitudes may be counted before end()
+  [[nodiscard]] Counters begin(std::size_t count);
+  void end(const Counters& counters);
+
   /// The buckets that hold something, ascending by key, and empties the table.
   [[nodiscard]] std::vector<MassBucket> take();
 
@@ -46,11 +59,16 @@ class MagnitudeTable {
   static constexpr int kSumBits = 40;
   static constexpr std::size_t kFlushEvery = std::size_t{1} << 23;
   void flush();
+  [[nodiscard]] MassBucket take_bucket(std::size_t key);
   template <class Visit>
   void for_each_key(const Visit& visit);
+  static constexpr std::size_t kFlushCountsEvery = std::size_t{1} << 31;
+  void take_range(std::uint32_t smallest, std::uint32_t largest);
   std::vector<std::uint64_t> packed_;
-  std::vector<std::uint64_t> counts_, sums_;  // wide, made when the packed words could overflow
-  std::size_t since_flush_ = 0;
+  std::vector<std::uint32_t> plain_counts_;   // of begin(), made by its first call
+  std::vector<std::uint64_t> plain_sums_;     // likewise
+  std::vector<std::uint64_t> counts_, sums_;  // wide, made when the others could overflow
+  std::size_t since_flush_ = 0, counted_since_flush_ = 0;
   /// Keys other than 0 in use: first_ .. last_.
   std::size_t first_ = kKeys, last_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "shift/bfloat16_pairs.h"
 #include "tensor/convert.h"
 #include "tensor/error.h"
 
@@ -76,39 +77,51 @@ void TensorComparison::refuse(std::size_t element, float base, float tuned) cons
                   in_base ? base_.label() : tuned_.label(), element, to_string(base_.shape()), in_base ? base : tuned));
 }
 
-// Calls visit(slot, base values, tuned values) for the block's stretches within one head. @return pairs left out
+// Calls visit(slot, first element, elements) for the stretches within one head.
 template <class Visit>
-std::uint64_t TensorComparison::for_each_segment(const Block& block, ComparisonScratch& scratch,
-                                                 const Visit& visit) const {
+void TensorComparison::for_each_run(std::size_t first, std::size_t count, const Visit& visit) const {
+  if (heads_.slots.empty()) return visit(0, first, count);
+  while (count > 0) {
+    std::size_t run = count;
+    const std::size_t slot = slot_of(first, run);
+    run = std::min(run, count);
+    visit(slot, first, run);
+    first += run;
+    count -= run;
+  }
+}
+
+// Calls visit(first element, elements) for what is read at a time.
+template <class Visit>
+void TensorComparison::for_each_chunk(const Block& block, const Visit& visit) const {
   // A tensor that must be put together is read in one go: its pieces lie far apart.
   const bool in_place = !base_.stored().empty() && !tuned_.stored().empty();
   const std::size_t chunk = in_place ? kChunkElements : block.count;
-  if (scratch.base.size() < chunk) {
-    scratch.base.resize(chunk);
-    scratch.tuned.resize(chunk);
-    scratch.magnitudes.resize(chunk);
+  for (std::size_t done = 0; done < block.count; done += chunk)
+    visit(block.first + done, std::min(chunk, block.count - done));
+}
+
+// Calls visit(slot, base values, tuned values) for the stretches within one head. @return pairs left out
+template <class Visit>
+std::uint64_t TensorComparison::for_each_segment(std::size_t first, std::size_t count, ComparisonScratch& scratch,
+                                                 const Visit& visit) const {
+  if (scratch.base.size() < count) {
+    scratch.base.resize(count);
+    scratch.tuned.resize(count);
+    scratch.magnitudes.resize(count);
   }
+  const std::span<float> base = std::span(scratch.base).first(count), tuned = std::span(scratch.tuned).first(count);
+  base_.read(first, base);
+  tuned_.read(first, tuned);
+  const std::size_t bad = std::min(first_nonfinite(base), first_nonfinite(tuned));
+  if (bad < count && !allow_nonfinite_) refuse(first + bad, base[bad], tuned[bad]);
   std::uint64_t nonfinite = 0;
-  for (std::size_t done = 0; done < block.count; done += chunk) {
-    const std::size_t first = block.first + done, count = std::min(chunk, block.count - done);
-    const std::span<float> base = std::span(scratch.base).first(count), tuned = std::span(scratch.tuned).first(count);
-    base_.read(first, base);
-    tuned_.read(first, tuned);
-    const std::size_t bad = std::min(first_nonfinite(base), first_nonfinite(tuned));
-    if (bad < count && !allow_nonfinite_) refuse(first + bad, base[bad], tuned[bad]);
-    for (std::size_t at = 0; at < count;) {
-      std::size_t run = count - at;
-      std::size_t slot = 0;
-      if (!heads_.slots.empty()) {
-        slot = slot_of(first + at, run);
-        run = std::min(run, count - at);
-      }
-      const std::size_t kept = bad < count ? keep_finite(base.subspan(at, run), tuned.subspan(at, run)) : run;
-      nonfinite += run - kept;
-      visit(slot, base.subspan(at, kept), tuned.subspan(at, kept));
-      at += run;
-    }
-  }
+  for_each_run(first, count, [&](std::size_t slot, std::size_t begin, std::size_t run) {
+    const std::size_t at = begin - first;
+    const std::size_t kept = bad < count ? keep_finite(base.subspan(at, run), tuned.subspan(at, run)) : run;
+    nonfinite += run - kept;
+    visit(slot, base.subspan(at, kept), tuned.subspan(at, kept));
+  });
   return nonfinite;
 }
 
@@ -116,14 +129,31 @@ TensorComparison::BlockResult TensorComparison::compare(const Block& block, Comp
   scratch.lanes.assign(std::max<std::size_t>(1, heads_.slots.size()), MomentLanes{});
   BlockResult result;
   std::size_t lowest = scratch.lanes.size(), highest = 0;
-  result.nonfinite = for_each_segment(
-      block, scratch, [&](std::size_t slot, std::span<const float> base, std::span<const float> tuned) {
-        const std::span<float> magnitudes = std::span(scratch.magnitudes).first(base.size());
-        const MagnitudeRange range = scratch.lanes[slot].add(base, tuned, magnitudes);
-        scratch.table.add(magnitudes, range);
-        lowest = std::min(lowest, slot);
-        highest = std::max(highest, slot);
-      });
+  const auto lanes_of = [&](std::size_t slot) -> MomentLanes& {
+    lowest = std::min(lowest, slot);
+    highest = std::max(highest, slot);
+    return scratch.lanes[slot];
+  };
+  const auto add_values = [&](std::size_t slot, std::span<const float> base, std::span<const float> tuned) {
+    const std::span<float> magnitudes = std::span(scratch.magnitudes).first(base.size());
+    const MagnitudeRange range = lanes_of(slot).add(base, tuned, magnitudes);
+    scratch.table.add(magnitudes, range);
+  };
+  const std::span<const std::byte> base = base_.stored(), tuned = tuned_.stored();
+  const bool bfloat16 =
+      base_.dtype() == DType::kBF16 && tuned_.dtype() == DType::kBF16 && !base.empty() && !tuned.empty();
+  const auto add_stored = [&](std::size_t slot, std::size_t first, std::size_t count) {
+    const auto part = [&](std::span<const std::byte> stored) { return stored.subspan(2 * first, 2 * count); };
+    if (add_bfloat16_pairs(part(base), part(tuned), lanes_of(slot), scratch.table)) return;
+    result.nonfinite += for_each_segment(first, count, scratch, add_values);
+  };
+  for_each_chunk(block, [&](std::size_t first, std::size_t count) {
+    if (bfloat16) {
+      for_each_run(first, count, add_stored);
+    } else {
+      result.nonfinite += for_each_segment(first, count, scratch, add_values);
+    }
+  });
   base_.release(block.first, block.count);
   tuned_.release(block.first, block.count);
   result.first_slot = lowest;
@@ -156,12 +186,14 @@ std::vector<MassBucket> TensorComparison::run(std::span<ComparisonScratch> scrat
   shift.curve = mass_curve(buckets, [&](const std::function<void(std::span<const float>)>& piece) {
     ComparisonScratch& again = scratch[0];
     for (const Block& block : blocks_) {
-      (void)for_each_segment(block, again, [&](std::size_t, std::span<const float> base, std::span<const float> tuned) {
+      const auto visit = [&](std::size_t, std::span<const float> base, std::span<const float> tuned) {
         const std::span<float> magnitudes = std::span(again.magnitudes).first(base.size());
         MomentLanes unused;
         unused.add(base, tuned, magnitudes);
         piece(magnitudes);
-      });
+      };
+      for_each_chunk(block,
+                     [&](std::size_t first, std::size_t count) { (void)for_each_segment(first, count, again, visit); });
       base_.release(block.first, block.count);
       tuned_.release(block.first, block.count);
     }

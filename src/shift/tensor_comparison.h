@@ -45,7 +45,12 @@ class TensorComparison {
   void cut_into_blocks();
   [[nodiscard]] std::size_t slot_of(std::size_t element, std::size_t& run) const;
   template <class Visit>
-  std::uint64_t for_each_segment(const Block& block, ComparisonScratch& scratch, const Visit& visit) const;
+  void for_each_run(std::size_t first, std::size_t count, const Visit& visit) const;
+  template <class Visit>
+  void for_each_chunk(const Block& block, const Visit& visit) const;
+  template <class Visit>
+  std::uint64_t for_each_segment(std::size_t first, std::size_t count, ComparisonScratch& scratch,
+                                 const Visit& visit) const;
   [[nodiscard]] BlockResult compare(const Block& block, ComparisonScratch& scratch) const;
   [[noreturn]] void refuse(std::size_t element, float base, float tuned) const;
 

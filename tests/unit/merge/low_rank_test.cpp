@@ -1,10 +1,11 @@
 #include "merge/low_rank.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <random>
 #include <vector>
+
+#include "support/each_target.h"
 
 namespace cambium::merge {
 namespace {
@@ -18,11 +19,7 @@ std::vector<float> random_values(std::size_t count, unsigned seed) {
 }
 
 TEST(AddLowRank, GivesTheBitsOfThePlainLoopsOnEveryInstructionSet) {
-  for (const std::int64_t target : {HWY_SCALAR, HWY_SSE4, HWY_AVX2, HWY_AVX3}) {
-    hwy::SetSupportedTargetsForTest(0);
-    if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
+  testing_support::on_each_target([] {
     for (const std::size_t rank : {1U, 3U, 16U}) {
       for (const std::size_t rows : {1U, 2U, 5U}) {
         for (const std::size_t columns : {1U, 7U, 63U, 64U, 65U, 200U}) {
@@ -32,13 +29,11 @@ TEST(AddLowRank, GivesTheBitsOfThePlainLoopsOnEveryInstructionSet) {
           std::vector<float> plain = fast;
           add_low_rank(left, right, rank, 0.7F, fast);
           add_low_rank_reference(left, right, rank, 0.7F, plain);
-          ASSERT_EQ(fast, plain) << hwy::TargetName(target) << " " << rank << " " << rows << " x " << columns;
+          ASSERT_EQ(fast, plain) << rank << " " << rows << " x " << columns;
         }
       }
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 // By hand: (1 2) * (3 4; 5 6) = (13 16), twice that on top of (100 200).

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <bit>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "support/each_target.h"
 #include "tensor/convert_reference.h"
 
 namespace cambium {
@@ -19,25 +19,11 @@ namespace {
 
 using testing::Each;
 using testing::ElementsAre;
+using testing_support::on_each_target;
 
 constexpr DType kTypes[] = {DType::kF16, DType::kBF16, DType::kF32, DType::kF64};
 
 std::size_t size_of(DType dtype) { return static_cast<std::size_t>(bits_of(dtype)) / 8; }
-
-// Runs a test body once on every instruction set this machine has, then restores the best.
-template <class Body>
-void on_each_target(const Body& body) {
-  for (const std::int64_t target : {HWY_SCALAR, HWY_SSE4, HWY_AVX2, HWY_AVX3}) {
-    hwy::SetSupportedTargetsForTest(0);
-    if (target != HWY_SCALAR && (hwy::SupportedTargets() & target) == 0) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    SCOPED_TRACE(hwy::TargetName(target));
-    body();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
 
 std::vector<std::uint16_t> narrow16(DType dtype, const std::vector<float>& values) {
   std::vector<std::uint16_t> out(values.size());
