@@ -97,6 +97,19 @@ void print_headline(const report::StudyResults& results, const fs::path& folder)
   std::cout << "\nreport: " << (folder / "report.html").string() << "\n";
 }
 
+void print_step(const study::StudyRun& outcome, const StudyFlags& flags) {
+  for (const study::PlannedStep& each : outcome.steps) {
+    if (each.step->name != flags.step) continue;
+    const std::string state(study::state_name(each.state));
+    if (flags.json) {
+      std::cout << nlohmann::ordered_json{{"step", flags.step}, {"state", state}, {"seconds", each.seconds}}.dump(1)
+                << '\n';
+    } else {
+      std::cout << fmt::format("{}: {}, {:.1f} s\n", flags.step, state, each.seconds);
+    }
+  }
+}
+
 void run(const StudyFlags& flags) {
   study::StudyFile file = study::StudyFile::read(flags.file, flags.profile, flags.sets);
   if (flags.sweeps_only) keep_sweeps(file);
@@ -133,13 +146,18 @@ void run(const StudyFlags& flags) {
     TerminalProgress progress;
     outcome = study::run_steps(graph, options, progress);
   }
-  const report::StudyResults results =
-      study::summarise(file, graph, place, CAMBIUM_VERSION, run_line(flags, file, folder));
-  study::write_report(results, file, folder);
-  if (flags.json) {
-    std::cout << checkpoint::read_json(folder / "study.json").dump(1) << '\n';
+  // Many steps by hand may end at the same time: the report is left to `cambium report`.
+  if (!flags.step.empty()) {
+    print_step(outcome, flags);
   } else {
-    print_headline(results, folder);
+    const report::StudyResults results =
+        study::summarise(file, graph, place, CAMBIUM_VERSION, run_line(flags, file, folder));
+    study::write_report(results, file, folder);
+    if (flags.json) {
+      std::cout << checkpoint::read_json(folder / "study.json").dump(1) << '\n';
+    } else {
+      print_headline(results, folder);
+    }
   }
   if (outcome.failed + outcome.blocked > 0) {
     std::string why;
@@ -179,7 +197,7 @@ void add_run_options(CLI::App& command, const std::shared_ptr<StudyFlags>& flags
   command.add_option("--profile", flags->profile, "one of the study's profiles (default: its first)");
   command.add_option("--out", flags->out, "the study's folder (default: studies.out/NAME-PROFILE)");
   command.add_option("--set", flags->sets, "path=value: changes the study, e.g. seeds=[1,2] or values.alpha=0.1");
-  command.add_option("--step", flags->step, "run this step alone (what it needs must be done)");
+  command.add_option("--step", flags->step, "run this step alone (what it needs must be done); no report");
   command.add_option("--jobs", flags->jobs, "steps at once")->capture_default_str();
   command.add_option("--cache", flags->cache, "folder for steps that studies share (default: the user's cache)");
   command.add_flag("--no-cache", flags->no_cache, "share no steps");

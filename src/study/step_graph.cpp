@@ -193,7 +193,7 @@ class GraphBuilder {
     if (const auto found = models_.find(key); found != models_.end()) return found->second;
     if (!open_.insert(key).second) {
       throw RecipeError(
-          fmt::format("{}: the arm '{}' needs itself (through '{}')", study_.file.string(), arm_name, owner));
+          fmt::format("{}: the arm '{}' needs itself (through {})", study_.file.string(), arm_name, owner));
     }
     std::vector<std::string> arms;
     for (const Arm& arm : study_.arms) {
