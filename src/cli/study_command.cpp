@@ -11,6 +11,7 @@
 #include "cli/terminal_progress.h"
 #include "cli/text_table.h"
 #include "report/study_text.h"
+#include "study/portable_text.h"
 #include "study/study_run.h"
 #include "study/study_summary.h"
 #include "tensor/error.h"
@@ -41,10 +42,10 @@ fs::path out_folder(const StudyFlags& flags, const study::StudyFile& study) {
 }
 
 std::string run_line(const StudyFlags& flags, const study::StudyFile& study, const fs::path& folder) {
-  std::vector<std::string> words{flags.sweeps_only ? "sweep" : "study", flags.file};
+  std::vector<std::string> words{flags.sweeps_only ? "sweep" : "study", study::typed_path(flags.file)};
   if (!study.profile.empty()) words.insert(words.end(), {"--profile", study.profile});
   for (const std::string& set : flags.sets) words.insert(words.end(), {"--set", set});
-  words.insert(words.end(), {"--out", folder.string()});
+  words.insert(words.end(), {"--out", study::typed_path(folder)});
   return "cambium " + study::shell_line(words);
 }
 

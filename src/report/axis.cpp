@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/markup.h"
@@ -67,23 +68,35 @@ void draw_axes(SvgCanvas& canvas, const Frame& frame, const Axis& x, const Axis&
   }
   canvas.line(frame.left, frame.bottom, frame.right, frame.bottom, "class=\"axis\" stroke=\"#5b625e\"");
   canvas.text((frame.left + frame.right) / 2, frame.bottom + 34, x_name, Anchor::kMiddle);
-  canvas.text(frame.left - 40, frame.top - 10, y_name, Anchor::kStart);
+  canvas.text(4, frame.top - 12, y_name, Anchor::kStart);
 }
 
-double draw_legend(SvgCanvas& canvas, const Frame& frame, double y, const std::vector<std::string>& names) {
-  double x = frame.left;
-  double used = 16;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const double need = text_width(names[i]) + 40;
-    if (x > frame.left && x + need > frame.right) {
-      x = frame.left;
-      used += 18;
+double draw_legend(SvgCanvas& canvas, const Frame& frame, double y, const std::vector<std::string>& names,
+                   const std::string& level) {
+  const double left = std::min(frame.left, 64.0);
+  double x = left;
+  y += 14;
+  const auto place = [&](const std::string& name) {
+    const double need = text_width(name) + 40;
+    if (x > left && x + need > frame.right) {
+      x = left;
+      y += 18;
     }
-    canvas.rectangle(x, y + used - 14, 16, 8, fmt::format("fill=\"{}\"", series_colour(i)));
-    canvas.text(x + 22, y + used - 6, names[i]);
+    const double at = x;
     x += need;
+    canvas.text(at + 22, y, name);
+    return at;
+  };
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double at = place(names[i]);
+    canvas.line(at, y - 4, at + 16, y - 4, fmt::format("stroke=\"{}\" stroke-width=\"2\"", series_colour(i)));
+    canvas.marker(at + 8, y - 4, 4.5, i);
   }
-  return used;
+  if (!level.empty()) {
+    const double at = place(level);
+    canvas.line(at, y - 4, at + 16, y - 4, "class=\"axis\" stroke=\"#5b625e\" stroke-dasharray=\"5 4\"");
+  }
+  return y + 10;
 }
 
 }  // namespace cambium::report

@@ -32,8 +32,10 @@ struct Frame {
 void draw_axes(SvgCanvas& canvas, const Frame& frame, const Axis& x, const Axis& y, const std::string& x_name,
                const std::string& y_name);
 
-/// One line of a legend under a chart: swatch and name for each series, wrapped at the frame's width.
-/// @return  height used
-double draw_legend(SvgCanvas& canvas, const Frame& frame, double y, const std::vector<std::string>& names);
+/// A legend under a chart: marker and name for each series, wrapped at the frame's width.
+/// @param level  name of the chart's dashed level; empty: none
+/// @return  y below it
+double draw_legend(SvgCanvas& canvas, const Frame& frame, double y, const std::vector<std::string>& names,
+                   const std::string& level = {});
 
 }  // namespace cambium::report

@@ -9,8 +9,9 @@ namespace cambium::report {
 struct Contrast {
   std::string name;
   double estimate = 0, low = 0, high = 0;
-  int expected = 0;  ///< +1: up, -1: down, 0: nothing was expected
-  std::string note;  ///< right of the row, e.g. "p = 0.003"
+  int expected = 0;          ///< +1: up, -1: down, 0: nothing was expected
+  std::string note;          ///< right of the row, e.g. "p = 0.003"
+  std::string heading = {};  ///< above the row, once for neighbours that have the same; empty: none
 };
 
 struct ForestPlot {

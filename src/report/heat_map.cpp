@@ -86,13 +86,13 @@ std::string heat_map_svg(const HeatMap& map) {
   const double cell_width =
       std::clamp(760.0 / std::max<double>(1, static_cast<double>(map.columns.size())), 14.0, 72.0);
   const bool slanted = widest > cell_width - 2;
-  const double top = 30 + (slanted ? widest * 0.72 + 12 : 18);
   const double right = slanted ? widest * 0.72 : 10;
-  const double width = left + cell_width * static_cast<double>(map.columns.size()) + std::max(right, 20.0);
+  const double plain_width = left + cell_width * static_cast<double>(map.columns.size()) + std::max(right, 20.0);
+  const double width = std::max(plain_width, left + 300);
+  SvgCanvas canvas(width, 100, map.title, map.description);
+  const double top = canvas.heading(map.title) + 10 + (slanted ? widest * 0.72 + 12 : 18);
   const double bottom = top + cell_height * static_cast<double>(map.rows.size());
-  const double total_width = std::max(width, left + 280);
-  SvgCanvas canvas(total_width, bottom + 52, map.title, map.description);
-  canvas.text(4, 16, map.title, Anchor::kStart, "font-weight=\"600\"");
+  canvas.set_height(bottom + 52);
   for (std::size_t c = 0; c < map.columns.size(); ++c) {
     const double x = left + (static_cast<double>(c) + 0.5) * cell_width;
     const std::string turn =

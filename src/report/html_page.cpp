@@ -19,19 +19,31 @@ body{margin:0;background:var(--ground);color:var(--text);font:16px/1.55 system-u
 main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2}h2{font-size:1.3rem;margin-top:2.5rem;border-bottom:1px solid var(--line)}h3{font-size:1.05rem}
 a{color:var(--s3)}:focus-visible{outline:3px solid var(--s2);outline-offset:2px}
-figure{margin:1.5rem 0;overflow-x:auto}figcaption{color:var(--quiet);font-size:.9rem}
-svg{max-width:100%;height:auto;font-family:inherit}
+figure{margin:1.5rem 0}figcaption{color:var(--quiet);font-size:.9rem;max-width:46rem}
+svg{display:block;max-width:100%;height:auto;font-family:inherit}
 svg text{fill:var(--text)}svg .quiet{fill:var(--quiet)}svg .rule{stroke:var(--line)}svg .axis{stroke:var(--quiet)}
-.scroll{overflow-x:auto}
+svg .ground{fill:var(--ground)}svg .part{stroke:var(--ground)}
+.scroll{overflow-x:auto;max-width:100%}
+p,li,dd,summary{overflow-wrap:break-word}
+nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0}
+.lead{font-size:1.05rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{font-weight:600}dd{margin:0}
+.flip{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;align-items:start}
+.flip img{image-rendering:pixelated;width:96px;border:1px solid var(--line);grid-column:1/-1}
+.answer{white-space:pre-wrap;overflow-wrap:anywhere}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;color:var(--quiet);padding:.3rem 0}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
 th{font-weight:600}th:first-child,td:first-child,.left{text-align:left}
+td.word{text-align:left}tbody th{position:sticky;left:0;background:var(--ground)}
 pre,code{font-family:ui-monospace,monospace;font-size:.88rem}
 pre{background:var(--panel);padding:.8rem;overflow-x:auto;border-radius:4px}
 details{margin:.8rem 0}summary{cursor:pointer}
 .good{color:var(--good)}.bad{color:var(--bad)}.quiet{color:var(--quiet)}
-@media print{body{font-size:11px}main{max-width:none}}
+@media (max-width:40rem){figure svg{max-width:none;width:36rem}dl,.flip{grid-template-columns:1fr}dd{margin-bottom:.4rem}
+th,td{padding:.3rem .45rem}tbody th{max-width:9rem;overflow-wrap:break-word}}
+@media print{:root{--ground:#fff}body{font-size:11px}main{max-width:none}nav{display:none}figure,tr,li{break-inside:avoid}
+.scroll{overflow:visible}pre{white-space:pre-wrap}}
 )css";
 
 }  // namespace
@@ -43,6 +55,13 @@ std::string html_page(std::string_view title, std::string_view body) {
       "<link rel=\"icon\" "
       "href=\"data:,\">\n<style>{}</style>\n</head>\n<body>\n<main>\n{}\n</main>\n</body>\n</html>\n",
       escaped(title), kStyle, body);
+}
+
+std::string figure_html(std::string_view svg, std::string_view name, std::string_view caption) {
+  const std::string text = caption.empty() ? "" : fmt::format("<figcaption>{}</figcaption>", escaped(caption));
+  return fmt::format(
+      "<figure><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div>{}</figure>\n",
+      escaped(name), svg, text);
 }
 
 }  // namespace cambium::report

@@ -51,18 +51,17 @@ std::string line_chart_svg(const LineChart& chart) {
   y_range.take(chart.level);
   if (!std::isfinite(x_range.low)) x_range = {0, 1};
   if (!std::isfinite(y_range.low)) y_range = {0, 1};
-  const Frame frame{64, 56, 700, 330};
   std::vector<std::string> names;
   for (const Series& series : chart.series) names.push_back(series.name);
-  SvgCanvas canvas(720, 386 + 18 * std::ceil(static_cast<double>(names.size()) / 3.0), chart.title, chart.description);
-  canvas.text(4, 16, chart.title, Anchor::kStart, "font-weight=\"600\"");
+  SvgCanvas canvas(640, 400, chart.title, chart.description);
+  const double top = canvas.heading(chart.title) + 32;
+  const Frame frame{64, top, 620, top + 260};
   const Axis x(x_range.low, x_range.high, frame.left, frame.right, chart.logarithmic_x);
   const Axis y(y_range.low, y_range.high, frame.bottom, frame.top);
   draw_axes(canvas, frame, x, y, chart.x_name, chart.y_name);
   if (std::isfinite(chart.level)) {
     canvas.line(frame.left, y.at(chart.level), frame.right, y.at(chart.level),
                 "class=\"axis\" stroke=\"#5b625e\" stroke-dasharray=\"5 4\"");
-    canvas.text(frame.right, y.at(chart.level) - 5, chart.level_name, Anchor::kEnd, "class=\"quiet\"");
   }
   for (std::size_t s = 0; s < chart.series.size(); ++s) {
     const Series& series = chart.series[s];
@@ -93,11 +92,15 @@ std::string line_chart_svg(const LineChart& chart) {
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       if (!std::isfinite(series.x[i]) || !std::isfinite(series.y[i]) || (chart.logarithmic_x && series.x[i] <= 0))
         continue;
-      canvas.circle(x.at(series.x[i]), y.at(series.y[i]), 3, fmt::format("fill=\"{}\"", colour),
-                    fmt::format("{}: {} at {}", series.name, number_text(series.y[i], 4), number_text(series.x[i], 4)));
+      std::string tip =
+          fmt::format("{}: {} at {}", series.name, number_text(series.y[i], 4), number_text(series.x[i], 4));
+      if (!series.low.empty() && std::isfinite(series.low[i]))
+        tip += fmt::format(" ({} to {})", number_text(series.low[i], 4), number_text(series.high[i], 4));
+      canvas.marker(x.at(series.x[i]), y.at(series.y[i]), 4, s, tip);
     }
   }
-  draw_legend(canvas, frame, frame.bottom + 40, names);
+  canvas.set_height(
+      draw_legend(canvas, frame, frame.bottom + 42, names, std::isfinite(chart.level) ? chart.level_name : ""));
   return canvas.finish();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ struct LineChart {
   std::vector<Series> series;
   bool logarithmic_x = false;
   /// A level to compare with, drawn dashed across: the base model's score. NaN: none.
-  double level;
+  double level = std::numeric_limits<double>::quiet_NaN();
   std::string level_name;
 };
 

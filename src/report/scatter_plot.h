@@ -17,11 +17,13 @@ struct ScatterPlot {
   std::string title, description, x_name, y_name;
   std::vector<std::string> groups;
   std::vector<Candidate> candidates;
+  std::size_t chosen = kNone;  ///< a candidate to be ringed
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 };
 
 /// Indices of the candidates that no other one beats in one score without losing in the other, by rising x.
 [[nodiscard]] std::vector<std::size_t> pareto_front(const std::vector<Candidate>& candidates);
-/// The front is joined by a line and its candidates are named.
+/// The front is joined by a line; its candidates, and the chosen one, are named where there is room.
 [[nodiscard]] std::string scatter_plot_svg(const ScatterPlot& plot);
 
 }  // namespace cambium::report

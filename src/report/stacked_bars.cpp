@@ -12,7 +12,8 @@
 namespace cambium::report {
 
 std::string stacked_bars_svg(const StackedBars& chart) {
-  if (chart.values.size() != chart.bars.size() * chart.parts.size()) {
+  if (chart.values.size() != chart.bars.size() * chart.parts.size() ||
+      (!chart.asked.empty() && chart.asked.size() != chart.values.size())) {
     throw ShapeError(fmt::format("bars '{}': {} values for {} bars of {} parts", chart.title, chart.values.size(),
                                  chart.bars.size(), chart.parts.size()));
   }
@@ -25,10 +26,10 @@ std::string stacked_bars_svg(const StackedBars& chart) {
     longest = std::max(longest, sum);
     names = std::max(names, text_width(chart.bars[b]) + 14);
   }
-  const Frame frame{names, 34, names + 480, 34 + kRow * static_cast<double>(chart.bars.size())};
-  SvgCanvas canvas(frame.right + 40, frame.bottom + 60 + 18 * std::ceil(static_cast<double>(chart.parts.size()) / 3.0),
-                   chart.title, chart.description);
-  canvas.text(4, 16, chart.title, Anchor::kStart, "font-weight=\"600\"");
+  const double width = std::max(640.0, names + 320);
+  SvgCanvas canvas(width, 100, chart.title, chart.description);
+  const double top = canvas.heading(chart.title) + 12;
+  const Frame frame{names, top, width - 30, top + kRow * static_cast<double>(chart.bars.size())};
   const Axis x(0, longest > 0 ? longest : 1, frame.left, frame.right);
   for (const double tick : x.ticks()) {
     canvas.line(x.at(tick), frame.top, x.at(tick), frame.bottom, "class=\"rule\" stroke=\"#d5d9d4\"");
@@ -37,18 +38,23 @@ std::string stacked_bars_svg(const StackedBars& chart) {
   for (std::size_t b = 0; b < chart.bars.size(); ++b) {
     const double y = frame.top + static_cast<double>(b) * kRow;
     canvas.text(frame.left - 8, y + kRow / 2 + 4, chart.bars[b], Anchor::kEnd);
-    double from = 0;
-    for (std::size_t p = 0; p < chart.parts.size(); ++p) {
-      const double value = chart.values[b * chart.parts.size() + p];
-      if (!(value > 0)) continue;
-      canvas.rectangle(x.at(from), y + 4, x.at(from + value) - x.at(from), kRow - 8,
-                       fmt::format("fill=\"{}\"", series_colour(p)),
-                       fmt::format("{}, {}: {} {}", chart.bars[b], chart.parts[p], number_text(value, 4), chart.unit));
-      from += value;
-    }
+    const auto strip = [&](const std::vector<double>& values, double at, double height, std::string_view what) {
+      double from = 0;
+      for (std::size_t p = 0; p < chart.parts.size(); ++p) {
+        const double value = values[b * chart.parts.size() + p];
+        if (!(value > 0)) continue;
+        canvas.rectangle(
+            x.at(from), at, x.at(from + value) - x.at(from), height,
+            fmt::format("class=\"part\" fill=\"{}\"", series_colour(p)),
+            fmt::format("{}, {}{}: {} {}", chart.bars[b], chart.parts[p], what, number_text(value, 4), chart.unit));
+        from += value;
+      }
+    };
+    strip(chart.values, y + 4, chart.asked.empty() ? kRow - 8 : kRow - 13, "");
+    if (!chart.asked.empty()) strip(chart.asked, y + kRow - 7, 4, ", asked for");
   }
   canvas.text((frame.left + frame.right) / 2, frame.bottom + 32, chart.unit, Anchor::kMiddle);
-  draw_legend(canvas, frame, frame.bottom + 38, chart.parts);
+  canvas.set_height(draw_legend(canvas, {64, 0, width - 10, 0}, frame.bottom + 38, chart.parts));
   return canvas.finish();
 }
 

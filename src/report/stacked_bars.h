@@ -11,9 +11,11 @@ struct StackedBars {
   std::vector<std::string> parts;  ///< legend, in the order they stand in a bar
   std::vector<std::string> bars;   ///< labels, top to bottom
   std::vector<double> values;      ///< [bars, parts], row-major, >= 0
+  /// What was asked for, drawn as a thin strip under each bar; empty: none.
+  std::vector<double> asked = {};
 };
 
-/// @throws ShapeError  values.size() is not bars x parts
+/// @throws ShapeError  values.size() is not bars x parts, or asked has another size and is not empty
 [[nodiscard]] std::string stacked_bars_svg(const StackedBars& chart);
 
 }  // namespace cambium::report

@@ -3,16 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "report/markup.h"
 
 namespace cambium::report {
-namespace {
-
-std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fmt::format("{:.3f}", p); }
-
-}  // namespace
-
 std::string score_text(const ScoreCell& cell) {
   if (cell.seeds == 0) return "\xe2\x80\x93";
   return fmt::format("{:.1f} [{:.1f}, {:.1f}]", cell.value, cell.low, cell.high);
@@ -39,7 +34,10 @@ Table group_table(const StudyResults& results) {
 
 Table task_table(const StudyResults& results) {
   Table table{.caption = "Each task by itself", .header = {"model"}, .rows = {}};
-  for (const auto& [task, group] : results.tasks) table.header.push_back(task);
+  std::map<std::string, int> times;
+  for (const auto& [task, group] : results.tasks) ++times[task];
+  for (const auto& [task, group] : results.tasks)
+    table.header.push_back(times[task] > 1 ? fmt::format("{} ({})", task, results.groups[group]) : task);
   for (const ScoreRow& row : results.scores) {
     std::vector<std::string> cells{fmt::format("{} / {}", row.base, row.arm)};
     for (const ScoreCell& cell : row.tasks)
@@ -56,8 +54,9 @@ Table contrast_table(const StudyResults& results) {
       .rows = {}};
   for (const ContrastResult& each : results.contrasts) {
     const int expected = each.plot.expected;
-    table.rows.push_back({each.plot.name, each.base, fmt::format("{:+.1f}", each.plot.estimate),
-                          fmt::format("[{:+.1f}, {:+.1f}]", each.plot.low, each.plot.high), p_text(each.adjusted_p),
+    table.rows.push_back({each.plot.name, each.base, signed_text(each.plot.estimate),
+                          fmt::format("[{}, {}]", signed_text(each.plot.low), signed_text(each.plot.high)),
+                          p_value_text(each.adjusted_p),
                           expected > 0   ? "higher"
                           : expected < 0 ? "lower"
                                          : "open",
@@ -72,7 +71,7 @@ Table environment_table(const StudyResults& results) {
   return table;
 }
 
-ForestPlot contrast_plot(const StudyResults& results) {
+Figure contrast_figure(const StudyResults& results) {
   ForestPlot plot{
       .title = "Contrasts: expected against seen",
       .description = "One row for each contrast: the difference in points with its 95 % interval, about a line at 0.",
@@ -80,11 +79,30 @@ ForestPlot contrast_plot(const StudyResults& results) {
       .contrasts = {}};
   for (const ContrastResult& each : results.contrasts) {
     Contrast row = each.plot;
-    row.name = fmt::format("{} ({})", row.name, each.base);
+    row.heading = row.name;
+    row.name = each.base;
     row.note = each.verdict;
     plot.contrasts.push_back(std::move(row));
   }
-  return plot;
+  return {.svg = forest_plot_svg(plot),
+          .title = plot.title,
+          .caption =
+              "Differences in points, second model minus first, with 95 % intervals. The arrow shows the expected "
+              "direction; green lies wholly on the expected side, red on the other, blue where nothing was "
+              "expected; grey intervals hold 0."};
+}
+
+std::string reproduce_sentence(const StudyResults& results) {
+  std::string sentence =
+      "The first line runs what is missing of the whole study and writes this report; the others run in the study's "
+      "folder, where the stored answers are.";
+  if (results.seeds > 1)
+    sentence += " Commands are shown for the first seed; those of the others differ in the seed alone.";
+  return sentence + " HERE stands for the folder of the study file.";
+}
+
+std::string step_text(const StepRow& step) {
+  return fmt::format("# {} ({}, {:.1f} s)\n{}\n", step.name, step.state, step.seconds, step.command);
 }
 
 }  // namespace cambium::report

@@ -14,6 +14,10 @@ namespace cambium::report {
 [[nodiscard]] Table task_table(const StudyResults& results);
 [[nodiscard]] Table contrast_table(const StudyResults& results);
 [[nodiscard]] Table environment_table(const StudyResults& results);
-[[nodiscard]] ForestPlot contrast_plot(const StudyResults& results);
+[[nodiscard]] Figure contrast_figure(const StudyResults& results);
+/// How the commands of the last section are to be read.
+[[nodiscard]] std::string reproduce_sentence(const StudyResults& results);
+/// A comment with the step's name and time, and its command.
+[[nodiscard]] std::string step_text(const StepRow& step);
 
 }  // namespace cambium::report

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "report/markup.h"
@@ -36,6 +37,43 @@ void SvgCanvas::circle(double x, double y, double radius, std::string_view style
   body_ += closed(fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\" {}", x, y, radius, style), tip);
 }
 
+void SvgCanvas::marker(double x, double y, double radius, std::size_t index, std::string_view tip) {
+  const std::string fill = fmt::format("fill=\"{}\"", series_colour(index));
+  const double r = radius;
+  switch (index % 5) {
+    case 0:
+      circle(x, y, r, fill, tip);
+      return;
+    case 1:
+      rectangle(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r, fill, tip);
+      return;
+    default:
+      break;
+  }
+  std::string points;
+  if (index % 5 == 2) {
+    points = fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}", x, y - 1.2 * r, x + 1.1 * r, y + 0.8 * r,
+                         x - 1.1 * r, y + 0.8 * r);
+  } else if (index % 5 == 3) {
+    points = fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}", x, y - 1.3 * r, x + 1.3 * r, y, x,
+                         y + 1.3 * r, x - 1.3 * r, y);
+  } else {
+    points = fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} {:.1f},{:.1f}", x, y + 1.2 * r, x + 1.1 * r, y - 0.8 * r,
+                         x - 1.1 * r, y - 0.8 * r);
+  }
+  body_ += closed(fmt::format("<polygon points=\"{}\" {}", points, fill), tip);
+}
+
+double SvgCanvas::heading(std::string_view title) {
+  double y = 0;
+  // Bold letters are wider than text_width says.
+  for (const std::string& line : wrapped(title, (width_ - 12) / 1.08)) {
+    y += 16;
+    text(4, y, line, Anchor::kStart, "font-weight=\"600\"");
+  }
+  return y + 4;
+}
+
 void SvgCanvas::polyline(std::string_view points, std::string_view style) {
   body_ += fmt::format("<polyline points=\"{}\" fill=\"none\" {}/>\n", points, style);
 }
@@ -62,6 +100,32 @@ std::string series_colour(std::size_t index) {
   constexpr std::array<std::string_view, 6> kFallbacks{"#1f6f4a", "#b3541e", "#3454a4",
                                                        "#8a3a8c", "#7a6a00", "#0a7c8c"};
   return fmt::format("var(--s{},{})", index % 6 + 1, kFallbacks[index % 6]);
+}
+
+std::vector<std::string> wrapped(std::string_view text, double width) {
+  std::vector<std::string> lines;
+  std::string line;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string word(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!line.empty() && text_width(line + " " + word) > width) {
+      lines.push_back(std::move(line));
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  if (!line.empty()) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::string standalone(std::string svg) {
+  const std::size_t open = svg.find('>');
+  if (open == std::string::npos) return svg;
+  svg.insert(open + 1,
+             "\n<style>text{fill:#1c1f1d}.quiet{fill:#5b625e}</style>"
+             "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>");
+  return svg;
 }
 
 double text_width(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cambium::report {
 
@@ -21,10 +22,19 @@ class SvgCanvas {
   /// @param tip  shown by the browser on hovering; empty for none
   void rectangle(double x, double y, double width, double height, std::string_view style, std::string_view tip = {});
   void circle(double x, double y, double radius, std::string_view style, std::string_view tip = {});
+  /// A point of series number `index`: its colour, and a shape of its own for readers who do not see colours.
+  void marker(double x, double y, double radius, std::size_t index, std::string_view tip = {});
   /// @param points  "x,y x,y ..." in SVG's form
   void polyline(std::string_view points, std::string_view style);
   void polygon(std::string_view points, std::string_view style);
   void text(double x, double y, std::string_view text, Anchor anchor = Anchor::kStart, std::string_view style = {});
+
+  /// The picture's name at its upper left, in as many lines as it needs.
+  /// @return  y below it
+  double heading(std::string_view title);
+
+  /// A picture whose height is known only at the end.
+  void set_height(double height) { height_ = height; }
 
   /// The whole <svg> element.
   [[nodiscard]] std::string finish() const;
@@ -37,6 +47,12 @@ class SvgCanvas {
 
 /// `var(--sN,#hex)`: colour of series number `index`, counted from 0, six of them in turn.
 [[nodiscard]] std::string series_colour(std::size_t index);
+
+/// The text's words in lines that are at most `width` wide at font size 12 (a longer word has a line of its own).
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, double width);
+
+/// The picture as a file of its own: on a light ground, whatever the page that shows it.
+[[nodiscard]] std::string standalone(std::string svg);
 
 /// How wide a text is at font size 12, estimated (SVG has no layout): for margins.
 [[nodiscard]] double text_width(std::string_view text);

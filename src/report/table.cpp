@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "report/markup.h"
 
 namespace cambium::report {
@@ -20,10 +23,18 @@ std::string markdown_row(const std::vector<std::string>& cells) {
   return line + "\n";
 }
 
+// Numbers, intervals and dashes stand right, words left.
+bool is_number(std::string_view cell) {
+  const auto letters =
+      std::ranges::count_if(cell, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  return letters <= 2;
+}
+
 }  // namespace
 
 std::string table_html(const Table& table) {
-  std::string out = "<div class=\"scroll\"><table>\n";
+  std::string out = fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table>\n",
+                                escaped(table.caption.empty() ? "Table" : table.caption));
   if (!table.caption.empty()) out += fmt::format("<caption>{}</caption>\n", escaped(table.caption));
   out += "<thead><tr>";
   for (const std::string& cell : table.header) out += fmt::format("<th scope=\"col\">{}</th>", escaped(cell));
@@ -32,7 +43,7 @@ std::string table_html(const Table& table) {
     out += "<tr>";
     for (std::size_t c = 0; c < row.size(); ++c) {
       out += c == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[c]))
-                    : fmt::format("<td>{}</td>", escaped(row[c]));
+                    : fmt::format("<td{}>{}</td>", is_number(row[c]) ? "" : " class=\"word\"", escaped(row[c]));
     }
     out += "</tr>\n";
   }

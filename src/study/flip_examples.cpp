@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -13,22 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kOfEachContrast = 4;
+constexpr std::size_t kOfEachContrast = 6;
 constexpr std::size_t kMost = 40;
 constexpr std::size_t kLargestPicture = 60'000;
-
-std::string base64(std::string_view bytes) {
-  static constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k) out += k <= count ? kLetters[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
 
 // What the model said: the generated text, or the most probable option.
 std::string answer_of(const eval::StoredSample& sample) {
@@ -48,22 +36,41 @@ std::string text_of(const checkpoint::Json& document, const char* key) {
   return found->is_string() ? found->get<std::string>() : found->dump();
 }
 
-std::string picture_of(const checkpoint::Json& document, const fs::path& world) {
-  const auto found = document.find("images");
-  if (found == document.end() || !found->is_array() || found->empty() || !(*found)[0].is_string()) return {};
-  const fs::path file = world / (*found)[0].get<std::string>();
-  if (file.extension() != ".png") return {};
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream bytes;
-  if (!in || !(bytes << in.rdbuf()) || bytes.str().size() > kLargestPicture) return {};
-  return "data:image/png;base64," + base64(bytes.str());
+struct Picture {
+  std::string bytes, type;
+};
+
+// The question's first picture, where it is small; looked for in the folders that the evaluation was told.
+Picture picture_of(const eval::StoredSample& sample, const std::vector<fs::path>& folders) {
+  if (sample.requests.empty() || sample.requests.front().media.empty()) return {};
+  const checkpoint::Json media = checkpoint::parse_json(sample.requests.front().media, "results.db");
+  const checkpoint::Json images = media.value("images", checkpoint::Json::array());
+  if (images.empty() || !images[0].is_string()) return {};
+  const fs::path name = images[0].get<std::string>();
+  static const std::map<std::string, std::string> kTypes{
+      {".png", "png"}, {".jpg", "jpeg"}, {".jpeg", "jpeg"}, {".gif", "gif"}, {".webp", "webp"}};
+  const auto type = kTypes.find(name.extension().string());
+  if (type == kTypes.end()) return {};
+  for (const fs::path& folder : folders) {
+    std::error_code none;
+    const std::uintmax_t size = fs::file_size(folder / name, none);
+    if (none || size > kLargestPicture) continue;
+    std::ifstream in(folder / name, std::ios::binary);
+    std::ostringstream bytes;
+    if (in && (bytes << in.rdbuf())) return {.bytes = bytes.str(), .type = type->second};
+  }
+  return {};
 }
 
 class FlipFinder {
  public:
-  FlipFinder(const StudyFile& study, const StepGraph& graph, const StudyFolder& folder,
-             const std::set<std::string>& done)
-      : study_(study), graph_(graph), folder_(folder), done_(done), store_(folder.path() / "results.db") {}
+  explicit FlipFinder(const StudyData& data)
+      : study_(data.study),
+        graph_(data.graph),
+        folder_(data.folder),
+        done_(data.done),
+        store_(data.folder.path() / "results.db"),
+        runs_(store_.runs()) {}
 
   std::vector<report::FlipExample> find() {
     for (const Contrast& contrast : study_.contrasts) {
@@ -81,25 +88,33 @@ class FlipFinder {
     for (const EvalRun& run : graph_.evaluations) {
       if (run.base == base && run.arm == arm && run.group == group && run.seed == study_.seeds.front() &&
           done_.contains(run.step)) {
-        const std::vector<eval::StoredRun> runs = store_.runs();
         // The latest of several: inputs may have changed in between.
         const auto found =
-            std::find_if(runs.rbegin(), runs.rend(), [&](const auto& each) { return each.name == run.run_name; });
-        if (found != runs.rend()) return *found;
+            std::find_if(runs_.rbegin(), runs_.rend(), [&](const auto& each) { return each.name == run.run_name; });
+        if (found != runs_.rend()) return *found;
       }
     }
     return std::nullopt;
   }
-  fs::path world() const {
-    for (const Step& step : graph_.steps) {
-      if (step.kind == "world") return folder_.path() / step.output;
+  // Where the evaluations of a group look for pictures.
+  std::vector<fs::path> picture_folders(const std::string& group) const {
+    std::vector<fs::path> folders{folder_.path()};
+    for (const EvalRun& run : graph_.evaluations) {
+      if (run.group != group || run.seed != study_.seeds.front()) continue;
+      const std::vector<std::string>& words = graph_.step(run.step).command;
+      for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        if (words[i] == "--data_root" || words[i] == "--data-root" || words[i] == "--include_path")
+          folders.push_back(folder_.path() / words[i + 1]);
+      }
+      break;
     }
-    return folder_.path();
+    return folders;
   }
   void compare(const Contrast& contrast, const std::string& base) {
     const auto first = run_of(base, contrast.first, contrast.group);
     const auto second = run_of(base, contrast.second, contrast.group);
     if (!first || !second) return;
+    const std::vector<fs::path> folders = picture_folders(contrast.group);
     std::vector<report::FlipExample> lost, gained;
     for (const eval::StoredTask& task : store_.tasks(second->id)) {
       const auto metrics = store_.metrics(second->id, task.name);
@@ -114,7 +129,8 @@ class FlipFinder {
         const auto then = other->second.score(metrics.front().metric, metrics.front().filter);
         if (!now || !then || *now == *then) continue;
         std::vector<report::FlipExample>& kind = *now > *then ? gained : lost;
-        if (kind.size() >= kOfEachContrast / 2) continue;
+        // One of each task and direction shows more kinds of questions.
+        if (kind.size() >= kOfEachContrast / 2 || (!kind.empty() && kind.back().task == task.name)) continue;
         const checkpoint::Json document = checkpoint::parse_json(after.content, "results.db");
         report::FlipExample flip{.base = base,
                                  .task = task.name,
@@ -125,7 +141,11 @@ class FlipFinder {
                                  .first_arm = contrast.first,
                                  .second_arm = contrast.second,
                                  .gained = *now > *then,
-                                 .picture = picture_of(document, world())};
+                                 .picture = {},
+                                 .picture_type = {}};
+        Picture picture = picture_of(after, folders);
+        flip.picture = std::move(picture.bytes);
+        flip.picture_type = std::move(picture.type);
         if (flip.question.empty() && !after.requests.empty()) flip.question = after.requests.front().prompt;
         if (const auto choices = document.find("choices"); choices != document.end() && choices->is_array()) {
           const auto answer = document.find("answer");
@@ -151,15 +171,15 @@ class FlipFinder {
   const StudyFolder& folder_;
   const std::set<std::string>& done_;
   eval::StoreReader store_;
+  std::vector<eval::StoredRun> runs_;
   std::vector<report::FlipExample> found_;
 };
 
 }  // namespace
 
-std::vector<report::FlipExample> flip_examples(const StudyFile& study, const StepGraph& graph,
-                                               const StudyFolder& folder, const std::set<std::string>& done) {
-  if (!fs::exists(folder.path() / "results.db")) return {};
-  return FlipFinder(study, graph, folder, done).find();
+std::vector<report::FlipExample> flip_examples(const StudyData& data) {
+  if (!fs::exists(data.folder.path() / "results.db")) return {};
+  return FlipFinder(data).find();
 }
 
 }  // namespace cambium::study

@@ -1,18 +1,14 @@
 #pragma once
 
-#include <set>
-#include <string>
 #include <vector>
 
 #include "report/study_results.h"
-#include "study/step_graph.h"
-#include "study/study_folder.h"
+#include "study/study_data.h"
 
 namespace cambium::study {
 
-/// A few samples of each contrast on which its two models differ, with both answers; lost ones before gained ones.
-[[nodiscard]] std::vector<report::FlipExample> flip_examples(const StudyFile& study, const StepGraph& graph,
-                                                             const StudyFolder& folder,
-                                                             const std::set<std::string>& done);
+/// Samples that one model of a contrast has right and the other wrong, under the first seed: a few of each contrast, of
+/// different tasks, with small pictures.
+[[nodiscard]] std::vector<report::FlipExample> flip_examples(const StudyData& data);
 
 }  // namespace cambium::study

@@ -63,6 +63,16 @@ class Clusters {
   std::int64_t next_ = 0;
 };
 
+// What a question comes with, by its first request.
+std::string modality_of(const eval::StoredSample& sample) {
+  if (sample.requests.empty() || sample.requests.front().media.empty()) return {};
+  const checkpoint::Json media = checkpoint::parse_json(sample.requests.front().media, "results.db");
+  for (const char* kind : {"images", "clips", "sounds"}) {
+    if (media.contains(kind) && !media[kind].empty()) return kind;
+  }
+  return {};
+}
+
 bool counts(const Scores::Sample& sample, Half half) {
   return half == Half::kAll || sample.even == (half == Half::kEven);
 }
@@ -92,6 +102,10 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
       Samples& samples = scores.samples_[key_of(run.base, run.seed, run.arm, run.group, task.name)];
       const std::vector<eval::StoredSample> stored_samples = store.samples(stored.id, task.name);
       const auto& places = clusters.of(task, stored_samples);
+      if (!stored_samples.empty()) {
+        if (std::string modality = modality_of(stored_samples.front()); !modality.empty())
+          scores.modalities_[run.group] = std::move(modality);
+      }
       for (const eval::StoredSample& sample : stored_samples) {
         if (const auto value = sample.score(metrics.front().metric, metrics.front().filter)) {
           const auto& place = places.at(sample.document);
@@ -144,17 +158,22 @@ Scores::Cell Scores::mean(const std::string& base, const std::string& arm, const
   });
 }
 
-Scores::Cell Scores::difference(const std::string& base, const std::string& first, const std::string& second,
-                                const std::string& group, const std::vector<std::string>& tasks, Half half) const {
+Scores::Cell Scores::difference(const std::string& base, const Asked& first, const Asked& second,
+                                const std::vector<std::string>& tasks, Half half) const {
   return summarised(tasks, false, [&](std::int64_t seed, const std::string& task, const auto& add) {
-    const Samples* before = samples(base, seed, first, group, task);
-    const Samples* after = samples(base, seed, second, group, task);
+    const Samples* before = samples(base, seed, first.arm, first.group, task);
+    const Samples* after = samples(base, seed, second.arm, second.group, task);
     if (before == nullptr || after == nullptr) return;
     for (const auto& [document, sample] : *after) {
       const auto found = before->find(document);
       if (found != before->end() && counts(sample, half)) add(sample, sample.value - found->second.value);
     }
   });
+}
+
+std::string Scores::modality(const std::string& group) const {
+  const auto found = modalities_.find(group);
+  return found == modalities_.end() ? std::string() : found->second;
 }
 
 }  // namespace cambium::study

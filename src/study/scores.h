@@ -42,9 +42,18 @@ class Scores {
   [[nodiscard]] Cell mean(const std::string& base, const std::string& arm, const std::string& group,
                           const std::vector<std::string>& tasks, Half half = Half::kAll) const;
   /// The same of second - first, over the samples that both have.
+  struct Asked {
+    std::string arm, group;
+  };
+  [[nodiscard]] Cell difference(const std::string& base, const Asked& first, const Asked& second,
+                                const std::vector<std::string>& tasks, Half half = Half::kAll) const;
   [[nodiscard]] Cell difference(const std::string& base, const std::string& first, const std::string& second,
                                 const std::string& group, const std::vector<std::string>& tasks,
-                                Half half = Half::kAll) const;
+                                Half half = Half::kAll) const {
+    return difference(base, Asked{first, group}, Asked{second, group}, tasks, half);
+  }
+  /// "images", "clips" or "sounds": what the questions of a group come with; empty: words alone.
+  [[nodiscard]] std::string modality(const std::string& group) const;
 
   [[nodiscard]] const std::vector<std::int64_t>& seeds() const { return seeds_; }
 
@@ -54,6 +63,7 @@ class Scores {
 
   std::vector<std::int64_t> seeds_;
   std::map<std::string, Samples> samples_;
+  std::map<std::string, std::string> modalities_;  ///< by group
 };
 
 }  // namespace cambium::study

@@ -4,20 +4,24 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
-#include <limits>
 #include <set>
 #include <sstream>
 #include <thread>
 
 #include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/json.h"
+#include "report/study_markdown.h"
 #include "report/study_page.h"
+#include "study/dose_panel.h"
 #include "study/flip_examples.h"
-#include "study/scores.h"
+#include "study/measure_panels.h"
+#include "study/portable_text.h"
+#include "study/prompt_panel.h"
+#include "study/size_panel.h"
+#include "study/study_abstract.h"
 #include "study/sweep_summary.h"
-#include "study/tuning_records.h"
+#include "study/tuning_panels.h"
 #include "tasks/statistics/paired_comparison.h"
 #include "tensor/error.h"
 
@@ -27,18 +31,12 @@ namespace {
 namespace fs = std::filesystem;
 using report::ScoreCell;
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
 ScoreCell score_cell(const Scores::Cell& cell) {
   return {.value = cell.estimate.value,
           .low = cell.estimate.low,
           .high = cell.estimate.high,
           .samples = cell.samples,
           .seeds = cell.seeds};
-}
-
-bool takes(const std::vector<std::string>& names, const std::string& name) {
-  return names.empty() || std::ranges::find(names, name) != names.end();
 }
 
 void add_scores(const StudyFile& study, const Scores& scores, report::StudyResults& results) {
@@ -102,55 +100,6 @@ void add_contrasts(const StudyFile& study, const Scores& scores, report::StudyRe
   for (std::size_t i = 0; i < adjusted.size(); ++i) results.contrasts[i].adjusted_p = adjusted[i];
 }
 
-// A table of shift rows (`cambium shift --by tensor --json`) as layer x role maps of the mean over seeds.
-void add_shifts(const StudyFile& study, const StepGraph& graph, const StudyFolder& folder,
-                const std::set<std::string>& done, report::StudyResults& results) {
-  double largest = 0;
-  for (const Measure& measure : study.measures) {
-    if (measure.kind != "shift") continue;
-    for (const auto& [base, fields] : study.bases) {
-      std::map<std::string, std::map<std::pair<int, std::string>, std::pair<double, int>>> cells;
-      for (const MeasureRun& run : graph.measures) {
-        if (run.measure != measure.name || run.base != base || !done.contains(run.step)) continue;
-        const checkpoint::Json output = checkpoint::read_json(folder.step_path(run.step) / "stdout");
-        for (const auto& row : output.is_array() ? output : output.value("rows", checkpoint::Json::array())) {
-          if (!row.contains("layer") || !row["layer"].is_number_integer() || !row.contains("role")) continue;
-          auto& cell = cells[row.value("model", "model")][{row["layer"].get<int>(), row["role"].get<std::string>()}];
-          cell.first += row.value("mean_abs", 0.0);
-          ++cell.second;
-        }
-      }
-      for (const auto& [model, values] : cells) {
-        report::HeatMap map{
-            .title = fmt::format("{}: {} ({})", measure.title, fs::path(model).filename().string(), base),
-            .description = "Mean absolute shift: one row for each layer, one column for each kind of tensor.",
-            .unit = "mean |d|",
-            .rows = {},
-            .columns = {},
-            .values = {}};
-        std::set<int> layers;
-        std::vector<std::string> roles;
-        for (const auto& [place, value] : values) {
-          layers.insert(place.first);
-          if (std::ranges::find(roles, place.second) == roles.end()) roles.push_back(place.second);
-        }
-        std::ranges::sort(roles);
-        map.columns = roles;
-        for (const int layer : layers) {
-          map.rows.push_back(fmt::format("{}", layer));
-          for (const std::string& role : roles) {
-            const auto found = values.find({layer, role});
-            map.values.push_back(found == values.end() ? kNothing : found->second.first / found->second.second);
-            if (found != values.end()) largest = std::max(largest, map.values.back());
-          }
-        }
-        results.shifts.push_back(std::move(map));
-      }
-    }
-  }
-  for (report::HeatMap& map : results.shifts) map.largest = largest;
-}
-
 std::string first_match(const char* file, std::string_view key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
@@ -182,28 +131,43 @@ void add_environment(const StudyFile& study, const StepGraph& graph, const std::
                          {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)}};
 }
 
-void add_abstract(const StudyFile& study, report::StudyResults& results) {
-  for (const report::ContrastResult& each : results.contrasts) {
-    std::string sentence = fmt::format("{} ({}): {:+.1f} points [{:+.1f}, {:+.1f}]", each.plot.name, each.base,
-                                       each.plot.estimate, each.plot.low, each.plot.high);
-    if (each.plot.expected == 0) {
-      sentence += fmt::format("; {}.", each.verdict);
-    } else {
-      sentence += fmt::format("; {} expected, {}.", each.plot.expected > 0 ? "higher" : "lower",
-                              each.verdict == "as expected" ? "and so it is"
-                              : each.verdict == "opposite"  ? "the opposite is seen"
-                                                            : "the samples do not tell them apart");
-    }
-    results.abstract.push_back(std::move(sentence));
+std::string part_of(const Step& step) {
+  // "llama/s1/tuned/vision/eval": base and arm. Others stand alone.
+  const auto first = step.name.find('/');
+  const auto second = first == std::string::npos ? first : step.name.find('/', first + 1);
+  if (second == std::string::npos) return step.name;
+  const auto third = step.name.find('/', second + 1);
+  return fmt::format("{} / {}", step.name.substr(0, first), step.name.substr(second + 1, third - second - 1));
+}
+
+bool of_first_seed(const Step& step, const StudyFile& study) {
+  for (const std::int64_t seed : study.seeds) {
+    if (seed == study.seeds.front()) continue;
+    if (step.name.find(fmt::format("/s{}/", seed)) != std::string::npos ||
+        step.name.ends_with(fmt::format("-s{}", seed)))
+      return false;
   }
-  for (const report::SweepResult& sweep : results.sweeps) {
-    if (!sweep.choice.empty())
-      results.abstract.push_back(fmt::format("{} ({}): {}", sweep.title, sweep.base, sweep.choice));
-  }
-  if (study.seeds.size() < 3) {
-    results.abstract.push_back(fmt::format(
-        "With {} seed{} the intervals tell how sure the samples are, not what another training run would give.",
-        study.seeds.size(), study.seeds.size() == 1 ? "" : "s"));
+  return true;
+}
+
+// Commands that show what a table's number is made of.
+void add_by_hand(const StepGraph& graph, const std::set<std::string>& done, const std::string& folder,
+                 report::StudyResults& results) {
+  results.by_hand.push_back(fmt::format("cd {}", folder));
+  for (const report::ContrastResult& contrast : results.contrasts) {
+    const auto run_of = [&](const std::string& arm) {
+      const auto found = std::ranges::find_if(graph.evaluations, [&](const EvalRun& run) {
+        return run.base == contrast.base && run.arm == arm && run.group == contrast.group && done.contains(run.step);
+      });
+      return found == graph.evaluations.end() ? std::string() : "results.db:" + found->run_name;
+    };
+    const std::string first = run_of(contrast.first);
+    const std::string second = run_of(contrast.second);
+    if (first.empty() || second.empty()) continue;
+    results.by_hand.push_back(fmt::format("# one contrast under one seed, task by task, and the answers that changed"));
+    results.by_hand.push_back("cambium " + shell_line({"compare", first, second}));
+    results.by_hand.push_back("cambium " + shell_line({"errors", first, second}));
+    break;
   }
 }
 
@@ -211,30 +175,36 @@ void add_abstract(const StudyFile& study, report::StudyResults& results) {
 
 report::StudyResults summarise(const StudyFile& study, const StepGraph& graph, const StudyFolder& folder,
                                const std::string& version, const std::string& command) {
+  const PortableText portable(folder.path(), study.file);
   report::StudyResults results;
   results.name = study.name;
   results.title = study.title;
   results.paper = study.paper;
   results.question = study.question;
   results.profile = study.profile;
-  results.command = command;
-  std::vector<std::string> done;
+  results.command = portable(command);
+  std::vector<std::string> done_steps;
   for (const PlannedStep& planned : plan(graph, folder)) {
     const Step& step = *planned.step;
     if (planned.state == StepState::kDone) {
-      done.push_back(step.name);
+      done_steps.push_back(step.name);
     } else {
-      results.missing.push_back(fmt::format("{}: {}{}{}", step.name, state_name(planned.state),
-                                            planned.message.empty() ? "" : ": ", planned.message));
+      results.missing.push_back(portable(fmt::format("{}: {}{}{}", step.name, state_name(planned.state),
+                                                     planned.message.empty() ? "" : ": ", planned.message)));
     }
     results.steps.push_back({.name = step.name,
                              .state = std::string(state_name(planned.state)),
-                             .command = "cambium " + shell_line(step.command),
-                             .message = planned.message,
+                             .command = portable("cambium " + shell_line(step.command)),
+                             .message = portable(planned.message),
+                             .part = part_of(step),
+                             .first_seed = of_first_seed(step, study),
                              .seconds = planned.state == StepState::kDone ? planned.seconds : 0});
   }
-  for (const Arm& arm : study.arms) results.arms.emplace_back(arm.name, arm.title);
-  const Scores scores = Scores::read(folder.path() / "results.db", study, graph, done);
+  const std::set<std::string> done(done_steps.begin(), done_steps.end());
+  for (const Arm& arm : study.arms) {
+    if (arm.sweep.empty()) results.arms.emplace_back(arm.name, arm.title);
+  }
+  const Scores scores = Scores::read(folder.path() / "results.db", study, graph, done_steps);
   add_scores(study, scores, results);
   add_contrasts(study, scores, results);
   for (const Sweep& sweep : study.sweeps) {
@@ -242,9 +212,15 @@ report::StudyResults summarise(const StudyFile& study, const StepGraph& graph, c
       if (auto result = sweep_result(study, sweep, base, scores)) results.sweeps.push_back(std::move(*result));
     }
   }
-  add_shifts(study, graph, folder, {done.begin(), done.end()}, results);
-  add_tuning_records(study, graph, folder, {done.begin(), done.end()}, results);
-  results.flips = flip_examples(study, graph, folder, {done.begin(), done.end()});
+  const StudyData data{.study = study, .graph = graph, .folder = folder, .done = done, .scores = scores};
+  const std::vector<TuningRecord> records = read_tuning_records(data);
+  for (auto& panel : {dose_panel(data, records), size_panel(data), text_share_panel(data, records), prompt_panel(data),
+                      transfer_panel(data, records), forgetting_panel(records), shift_panel(data), heads_panel(data),
+                      errors_panel(data), mixture_panel(records)}) {
+    if (panel) results.panels.push_back(*panel);
+  }
+  results.flips = flip_examples(data);
+  add_by_hand(graph, done, typed_path(folder.path()), results);
   add_environment(study, graph, version, results);
   add_abstract(study, results);
   return results;
@@ -253,6 +229,12 @@ report::StudyResults summarise(const StudyFile& study, const StepGraph& graph, c
 void write_report(const report::StudyResults& results, const StudyFile& study, const fs::path& folder) {
   fs::create_directories(folder / "figures");
   checkpoint::write_file_atomically(folder / "report.html", report::study_html(results));
+  for (const auto& entry : fs::directory_iterator(folder / "figures")) {
+    // Figures of an earlier report; there may be fewer now.
+    if (entry.path().filename().string().starts_with("figure-") ||
+        entry.path().filename().string().starts_with("sample-"))
+      fs::remove(entry.path());
+  }
   for (const auto& [name, text] : report::study_markdown(results))
     checkpoint::write_file_atomically(folder / name, text);
   Json json{{"study", results.name}, {"title", results.title}, {"profile", results.profile}, {"seeds", study.seeds}};

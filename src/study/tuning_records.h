@@ -1,17 +1,34 @@
 #pragma once
 
-#include <set>
 #include <string>
+#include <vector>
 
-#include "report/study_results.h"
-#include "study/step_graph.h"
-#include "study/study_folder.h"
+#include "study/study_data.h"
 
 namespace cambium::study {
 
-/// What the tuning steps told (`cambium tune --json`): realised mixtures as bars, and the curves they followed while
-/// tuning (of the first seed), one chart a curve and base. Steps taken from the cache have told nothing here.
-void add_tuning_records(const StudyFile& study, const StepGraph& graph, const StudyFolder& folder,
-                        const std::set<std::string>& done, report::StudyResults& results);
+/// What one tuning step of an arm says of itself.
+struct TuningRecord {
+  std::string base, arm;
+  std::int64_t seed = 0;
+  bool last = true;  ///< of the arm's steps
+  struct Source {
+    std::string name;
+    double asked = 0, realised = 0;  ///< shares, 0 to 1
+    double amount = 0;               ///< tokens (or rows) that were drawn from it
+    std::string modality;            ///< "images", "clips" or "sounds"; empty: text alone
+  };
+  std::vector<Source> sources;
+  struct Curve {
+    std::string name;
+    std::vector<double> x, y;
+  };
+  std::vector<Curve> curves;
+  double steps = 0, tokens = 0, supervised = 0, first_loss = 0, last_loss = 0, seconds = 0;
+  double learning_rate = 0;  ///< 0: the default
+};
+
+/// Of all tuning steps that are done, in the graph's order.
+[[nodiscard]] std::vector<TuningRecord> read_tuning_records(const StudyData& data);
 
 }  // namespace cambium::study

@@ -25,6 +25,11 @@ TEST(Markup, EscapesWhatWouldBecomeATag) { EXPECT_EQ(escaped("a<b>&\"'\x01"), "a
 TEST(Markup, PrintsNumbersForReaders) {
   EXPECT_EQ(number_text(-0.00123456), "−0.00123");
   EXPECT_EQ(number_text(2), "2");
+  EXPECT_EQ(number_text(240000), "240k");
+  EXPECT_EQ(number_text(1134080), "1.13M");
+  EXPECT_EQ(number_text(0.00001), "1e−5");
+  EXPECT_EQ(signed_text(-0.04), "0.0");
+  EXPECT_EQ(signed_text(8.94), "+8.9");
   EXPECT_EQ(number_text(NAN), "–");
 }
 

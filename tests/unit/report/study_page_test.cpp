@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "report/study_markdown.h"
+
 namespace cambium::report {
 namespace {
 
@@ -35,7 +37,9 @@ StudyResults small_study() {
                     .first_arm = "base",
                     .second_arm = "tuned",
                     .gained = false,
-                    .picture = {}}};
+                    .picture = "\x89"
+                               "PNG",
+                    .picture_type = "png"}};
   return results;
 }
 
@@ -43,7 +47,7 @@ TEST(StudyPage, ShowsNumbersWithTheirIntervalsAndADashForWhatWasNotMeasured) {
   const std::string page = study_html(small_study());
   EXPECT_THAT(page, HasSubstr("63.5 [58.1, 68.6]"));
   EXPECT_THAT(page, HasSubstr("\xe2\x80\x93"));
-  EXPECT_THAT(page, HasSubstr("-12.3"));
+  EXPECT_THAT(page, HasSubstr("−12.3"));
   EXPECT_THAT(page, HasSubstr("&lt; 0.001"));
   EXPECT_THAT(page, HasSubstr("as expected"));
 }
@@ -56,6 +60,10 @@ TEST(StudyPage, SaysWhatIsMissingAndEscapesWhatItIsGiven) {
   EXPECT_THAT(page, HasSubstr("1 &lt; 2?"));
 }
 
+TEST(StudyPage, ShowsAPictureFromWithin) {
+  EXPECT_THAT(study_html(small_study()), HasSubstr("<img src=\"data:image/png;base64,iVBORw==\" alt="));
+}
+
 TEST(StudyPage, AsksForNothingOutsideItself) {
   const std::string page = study_html(small_study());
   EXPECT_THAT(page, Not(HasSubstr("src=\"http")));
@@ -66,11 +74,11 @@ TEST(StudyPage, AsksForNothingOutsideItself) {
 TEST(StudyMarkdown, NamesEachFigureItWrites) {
   const auto files = study_markdown(small_study());
   ASSERT_TRUE(files.contains("report.md"));
-  EXPECT_EQ(files.size(), 2U);
+  EXPECT_EQ(files.size(), 3U);
   for (const auto& [name, content] : files) {
     if (name == "report.md") continue;
-    EXPECT_THAT(files.at("report.md"), HasSubstr("(" + name + ")"));
-    EXPECT_THAT(content, HasSubstr("<svg"));
+    EXPECT_THAT(files.at("report.md"), HasSubstr(name));
+    EXPECT_THAT(content, HasSubstr(name.ends_with("svg") ? "<svg" : "PNG"));
   }
 }
 
