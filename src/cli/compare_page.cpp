@@ -39,7 +39,7 @@ std::string plot(const tasks::RunComparison& comparison) {
                                 .expected = row.higher_is_better ? 1 : -1,
                                 .note = "p " + std::string(row.p_value < 1e-4 ? "" : "= ") + p_text(row.p_value)});
   }
-  return forest.contrasts.empty() ? "" : forest_plot_svg(forest);
+  return forest.contrasts.empty() ? "" : report::figure_html(forest_plot_svg(forest), forest.title);
 }
 
 std::string table(const tasks::RunComparison& comparison) {

@@ -49,11 +49,11 @@ std::string kinds(const tasks::FlippedAnswers& flipped, const TaskFlips& task) {
                           fmt::format("{}", kind.second), p_text(kind.p_value), p_text(kind.p_holm)});
   }
   for (const tasks::KindCount& kind : task.kinds) bars.values.push_back(static_cast<double>(kind.second));
-  return stacked_bars_svg(bars) + table_html(table);
+  return report::figure_html(stacked_bars_svg(bars), bars.title) + table_html(table);
 }
 
 std::string answer(const std::string& text, const std::string& taken) {
-  std::string shown = fmt::format("<pre style=\"white-space:pre-wrap;overflow-wrap:anywhere\">{}</pre>", escaped(text));
+  std::string shown = fmt::format("<pre class=\"answer\">{}</pre>", escaped(text));
   if (!taken.empty()) shown += fmt::format("<p>taken from it: <code>{}</code></p>", escaped(taken));
   return shown;
 }
@@ -61,11 +61,10 @@ std::string answer(const std::string& text, const std::string& taken) {
 std::string sample(const tasks::FlippedAnswers& flipped, const FlippedAnswer& flip) {
   return fmt::format(
       "<details><summary>document {}: {} ({})</summary><p><b>Question</b></p>{}<p><b>Expected</b>: {}</p>"
-      "<table><tr><th>{}: {}</th><th>{}: {}</th></tr><tr><td style=\"vertical-align:top\">{}</td>"
-      "<td style=\"vertical-align:top\">{}</td></tr></table><p>{}</p></details>\n",
+      "<p><b>{}: {}</b></p>{}<p><b>{}: {}</b></p>{}<p>{}</p></details>\n",
       flip.document, flip.won ? "wrong -> right" : "right -> wrong", name_of(flip.finding.kind),
       answer(flip.question, ""), escaped(flip.target), escaped(flipped.first), flip.won ? "wrong" : "right",
-      escaped(flipped.second), flip.won ? "right" : "wrong", answer(flip.first_answer, flip.first_extracted),
+      answer(flip.first_answer, flip.first_extracted), escaped(flipped.second), flip.won ? "right" : "wrong",
       answer(flip.second_answer, flip.second_extracted), escaped(flip.finding.reason));
 }
 

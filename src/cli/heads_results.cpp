@@ -49,18 +49,20 @@ report::HeatMap heat_map(const HeadsTask& task, const std::string& title, const 
   return map;
 }
 
+std::string chart(const report::HeatMap& map) { return report::figure_html(heat_map_svg(map), map.title); }
+
 std::string task_section(const HeadsReport& report, const HeadsTask& task) {
   std::string body = fmt::format(
       "<section><h2>{}, {}</h2><p>{} questions; with all heads the accuracy is {} and the right options' mean "
       "probability {}.</p>",
       escaped(report.model), escaped(task.name), task.questions, number_text(task.accuracy, 4),
       number_text(task.probability, 4));
-  body += heat_map_svg(
-      heat_map(task, "Divergence without a head", "KL, nats", false, [](const HeadsRow& row) { return row.kl; }));
-  body += heat_map_svg(heat_map(task, "Change of accuracy without a head", "points of 100", true,
-                                [&](const HeadsRow& row) { return 100 * (row.accuracy - task.accuracy); }));
-  body += heat_map_svg(heat_map(task, "Change of the right options' probability", "points of 100", true,
-                                [&](const HeadsRow& row) { return 100 * (row.probability - task.probability); }));
+  body +=
+      chart(heat_map(task, "Divergence without a head", "KL, nats", false, [](const HeadsRow& row) { return row.kl; }));
+  body += chart(heat_map(task, "Change of accuracy without a head", "points of 100", true,
+                         [&](const HeadsRow& row) { return 100 * (row.accuracy - task.accuracy); }));
+  body += chart(heat_map(task, "Change of the right options' probability", "points of 100", true,
+                         [&](const HeadsRow& row) { return 100 * (row.probability - task.probability); }));
   std::vector<const HeadsRow*> order;
   for (const HeadsRow& row : task.rows) order.push_back(&row);
   std::ranges::stable_sort(order, std::ranges::greater(), &HeadsRow::kl);
@@ -92,7 +94,7 @@ std::string comparison_section(const HeadsComparison& comparison) {
   return fmt::format(
       "<section><h2>{} against {}</h2>{}<p>Spearman's rank correlation of the divergences: {}. Of the {} most "
       "important heads of each: {} shared ({}); only in the first: {}; only in the second: {}.</p></section>\n",
-      escaped(comparison.first), escaped(comparison.second), scatter_plot_svg(plot),
+      escaped(comparison.first), escaped(comparison.second), report::figure_html(scatter_plot_svg(plot), plot.title),
       number_text(comparison.spearman, 3), comparison.top, comparison.both.size(), heads_text(comparison.both),
       heads_text(comparison.only_first), heads_text(comparison.only_second));
 }

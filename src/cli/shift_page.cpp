@@ -79,7 +79,7 @@ std::string layer_module_maps(std::span<const ModelShift> shifts) {
         .values = table.mean_abs,
         .largest = largest};
     for (const int layer : table.layers) map.rows.push_back(fmt::format("{}", layer));
-    body += heat_map_svg(map);
+    body += report::figure_html(heat_map_svg(map), map.title);
   }
   return section("Layers and modules", "Mean |d| of each kind of tensor in each layer; all maps share one scale.",
                  body);
@@ -101,7 +101,7 @@ std::string layer_lines(std::span<const ModelShift> shifts) {
     }
     chart.series.push_back(std::move(series));
   }
-  return section("Layers", "All tensors of a layer together.", line_chart_svg(chart));
+  return section("Layers", "All tensors of a layer together.", report::figure_html(line_chart_svg(chart), chart.title));
 }
 
 std::string mass_lines(std::span<const ModelShift> shifts) {
@@ -123,7 +123,7 @@ std::string mass_lines(std::span<const ModelShift> shifts) {
   return section(
       "Concentration",
       "The steeper the start, the fewer values carry the change: what a sparse merge can take back at a low density.",
-      line_chart_svg(chart));
+      report::figure_html(line_chart_svg(chart), chart.title));
 }
 
 std::string module_table(std::span<const ModelShift> shifts) {
@@ -179,7 +179,7 @@ std::string head_maps(std::span<const ModelShift> shifts) {
         map.values.push_back(cell == cells[i].end() ? kNothing : cell->second);
       }
     }
-    body += heat_map_svg(map);
+    body += report::figure_html(heat_map_svg(map), map.title);
   }
   if (body.empty()) return {};
   return section("Attention heads",

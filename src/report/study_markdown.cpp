@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "report/markup.h"
 #include "report/study_text.h"
 #include "report/svg_canvas.h"
@@ -46,7 +48,8 @@ class MarkdownWriter {
       for (const Figure& figure : sweep.figures) show(figure);
     }
     for (const Panel& panel : results_.panels) {
-      text_ += fmt::format("\n## {}\n\n{}\n", panel.title, plain(panel.text));
+      text_ += fmt::format("\n## {}\n", panel.title);
+      if (!panel.text.empty()) text_ += fmt::format("\n{}\n", plain(panel.text));
       for (const Figure& figure : panel.figures) show(figure);
       for (const Table& table : panel.tables) text_ += "\n" + table_markdown(table);
     }
@@ -90,19 +93,26 @@ class MarkdownWriter {
         "Some samples that one of a contrast's two models has right and the other wrong\n\n"
         "| task | picture | question | before | after | right |\n|---|---|---|---|---|---|\n";
     std::size_t shown = 0;
-    for (const FlipExample& flip : results_.flips) {
-      if (shown == kMostFlips) break;
-      std::string picture;
-      if (!flip.picture.empty()) {
-        if (flip.picture.size() > kLargestPicture) continue;
-        const std::string name = fmt::format("figures/sample-{:02}.{}", shown + 1, flip.picture_type);
-        files_[name] = flip.picture;
-        picture = fmt::format("<img src=\"{}\" width=\"64\" alt=\"the picture that is asked about\">", name);
+    std::set<std::string> kinds;
+    // One of each contrast and direction: those with pictures first.
+    for (const bool with_picture : {true, false}) {
+      for (const FlipExample& flip : results_.flips) {
+        if (shown == kMostFlips || flip.picture.empty() == with_picture || flip.picture.size() > kLargestPicture)
+          continue;
+        if (!kinds.insert(flip.first_arm + "\n" + flip.second_arm + (flip.gained ? "+" : "-") + flip.picture_type)
+                 .second)
+          continue;
+        ++shown;
+        std::string picture;
+        if (with_picture) {
+          const std::string name = fmt::format("figures/sample-{:02}.{}", shown, flip.picture_type);
+          files_[name] = flip.picture;
+          picture = fmt::format("<img src=\"{}\" width=\"64\" alt=\"the picture that is asked about\">", name);
+        }
+        rows += fmt::format("| {} / {} | {} | {} | {}: {} | {}: {} | {} |\n", flip.base, plain(flip.task), picture,
+                            plain(flip.question), plain(flip.first_arm), plain(flip.first_answer),
+                            plain(flip.second_arm), plain(flip.second_answer), plain(flip.target));
       }
-      rows += fmt::format("| {} / {} | {} | {} | {}: {} | {}: {} | {} |\n", flip.base, flip.task, picture,
-                          plain(flip.question), flip.first_arm, plain(flip.first_answer), flip.second_arm,
-                          plain(flip.second_answer), plain(flip.target));
-      ++shown;
     }
     if (shown > 0) text_ += "\n## Answers that changed\n\n" + rows;
   }

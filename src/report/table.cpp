@@ -30,6 +30,16 @@ bool is_number(std::string_view cell) {
   return letters <= 2;
 }
 
+// For each column whether it holds words.
+std::vector<bool> word_columns(const Table& table) {
+  std::vector<bool> words(table.header.size());
+  for (const auto& row : table.rows) {
+    for (std::size_t c = 0; c < row.size() && c < words.size(); ++c)
+      words[c] = words[c] || c == 0 || !is_number(row[c]);
+  }
+  return words;
+}
+
 }  // namespace
 
 std::string table_html(const Table& table) {
@@ -37,13 +47,16 @@ std::string table_html(const Table& table) {
                                 escaped(table.caption.empty() ? "Table" : table.caption));
   if (!table.caption.empty()) out += fmt::format("<caption>{}</caption>\n", escaped(table.caption));
   out += "<thead><tr>";
-  for (const std::string& cell : table.header) out += fmt::format("<th scope=\"col\">{}</th>", escaped(cell));
+  const std::vector<bool> words = word_columns(table);
+  const auto kind = [&](std::size_t column) { return column < words.size() && words[column] ? " class=\"word\"" : ""; };
+  for (std::size_t c = 0; c < table.header.size(); ++c)
+    out += fmt::format("<th scope=\"col\"{}>{}</th>", kind(c), escaped(table.header[c]));
   out += "</tr></thead>\n<tbody>\n";
   for (const auto& row : table.rows) {
     out += "<tr>";
     for (std::size_t c = 0; c < row.size(); ++c) {
       out += c == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[c]))
-                    : fmt::format("<td{}>{}</td>", is_number(row[c]) ? "" : " class=\"word\"", escaped(row[c]));
+                    : fmt::format("<td{}>{}</td>", kind(c), escaped(row[c]));
     }
     out += "</tr>\n";
   }
@@ -53,7 +66,8 @@ std::string table_html(const Table& table) {
 std::string table_markdown(const Table& table) {
   std::string out = table.caption.empty() ? std::string() : table.caption + "\n\n";
   out += markdown_row(table.header) + "|";
-  for (std::size_t c = 0; c < table.header.size(); ++c) out += c == 0 ? "---|" : "---:|";
+  const std::vector<bool> words = word_columns(table);
+  for (std::size_t c = 0; c < table.header.size(); ++c) out += c == 0 || words[c] ? "---|" : "---:|";
   out += "\n";
   for (const auto& row : table.rows) out += markdown_row(row);
   return out;

@@ -146,6 +146,8 @@ class FlipFinder {
         Picture picture = picture_of(after, folders);
         flip.picture = std::move(picture.bytes);
         flip.picture_type = std::move(picture.type);
+        if (flip.target.starts_with('"'))
+          flip.target = checkpoint::parse_json(flip.target, "results.db").get<std::string>();
         if (flip.question.empty() && !after.requests.empty()) flip.question = after.requests.front().prompt;
         if (const auto choices = document.find("choices"); choices != document.end() && choices->is_array()) {
           const auto answer = document.find("answer");

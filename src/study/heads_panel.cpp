@@ -134,11 +134,12 @@ std::optional<report::Panel> heads_panel(const StudyData& data) {
         panel.figures.push_back(
             {.svg = heat_map_svg(map_of(where + ", change of accuracy", "points", true, study.accuracy)),
              .title = where + ", change of accuracy",
-             .caption = fmt::format("Change of accuracy without each head of {}. {}", where, told)});
+             .caption = "Change of accuracy, in points, when a head is switched off: rows are layers, columns heads. " +
+                        told});
         panel.figures.push_back(
             {.svg = heat_map_svg(map_of(where + ", divergence", "KL, nats", false, study.divergence)),
              .title = where + ", divergence",
-             .caption = fmt::format("Divergence without each head of {}.", where)});
+             .caption = "Divergence of the options' probabilities when a head is switched off."});
         add_top_heads(base, name, study, top);
       }
       for (const auto& [pair, values] : correlations)
