@@ -1,14 +1,15 @@
 """Measures `cambium eval` beside lm-evaluation-harness's `hf` model on the CPU and prints a Markdown table.
 
 usage: eval_bench.py MODEL_FOLDER --data-root DIR [--cambium build/release/bin/cambium] [--threads N] [--rounds N] [--batch-size N]
-                     [--dtype bfloat16] [--only csqa,hellaswag,gsm8k] [--no-peer]
+                     [--dtype bfloat16] [--only csqa,hellaswag,gsm8k] [--no-peer] [--times FILE]
 
 DIR holds commonsense_qa/, hellaswag/ and gsm8k/ as tasks/README.md names them. Task files that both programs read are written into a
 temporary folder. Times are of the evaluation alone (requests, tokenization, computing, scores): both programs have loaded the model
 before; the best of the rounds counts. The floor is what this machine needs at the least for the tokens that have to be computed:
 their floating-point operations at the rate that a loop of nothing but bfloat16 (or float32) dot products reaches, and for generations
 the reading of the weights once a step at the rate of a loop that only reads (bench/engine_bench measures both). lm_eval 0.4.13 must be
-importable by the Python that runs this.
+importable by the Python that runs this. With --times every measurement is kept in FILE as it is made: a bench that was stopped, or
+ran with --no-peer, goes on with the same command and measures only what is missing.
 """
 import argparse
 import glob
@@ -169,6 +170,24 @@ def floor_seconds(facts, work, name):
     return computing + steps * 2 * (facts["layer_weights"] + facts["head_weights"]) / facts["bytes_per_second"]
 
 
+class Times:
+    """Measurements by name, kept in a file if there is one."""
+
+    def __init__(self, file):
+        self.file = pathlib.Path(file) if file else None
+        self.known = json.loads(self.file.read_text()) if self.file and self.file.exists() else {}
+
+    def measured(self, name, rounds, measure):
+        made = self.known.setdefault(name, [])
+        while len(made) < rounds:
+            made.append(measure())
+            if self.file:
+                partial = self.file.with_suffix(".partial")
+                partial.write_text(json.dumps(self.known, indent=1))
+                partial.replace(self.file)
+        return made
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
@@ -180,23 +199,28 @@ def main():
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--only", default="csqa,hellaswag,gsm8k")
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--times", help="JSON file of measurements, to go on from")
     args = parser.parse_args()
     args.cambium, args.model = os.path.abspath(args.cambium), os.path.abspath(args.model)
     facts = ceilings(args)
     print("| task | lm-eval hf, s | ours, s | ratio | aim | lm-eval's score | ours | tokens asked | computed | generated | floor, s | ours / floor |")
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
         cases = write_cases(folder, args.data_root)
-        peer = None if args.no_peer else Peer(args, folder)
+        times, peer = Times(args.times), None
         for case in args.only.split(","):
             task, shots, _ = cases[case]
+            name = f"{case}, {args.dtype}, {args.threads} threads"
             ours, theirs = [], []
-            for _ in range(args.rounds):
-                ours.append(run_ours(args, folder, task, shots))
-                if peer:
-                    time.sleep(0.3)
-                    theirs.append(peer.run(task, shots))
+            for done in range(1, args.rounds + 1):  # in turns
+                ours = times.measured(f"{name}: ours", done, lambda: run_ours(args, folder, task, shots))
+                if args.no_peer:
+                    continue
+                if peer is None and len(times.known.get(f"{name}: lm-eval, batch {args.batch_size}", [])) < args.rounds:
+                    peer = Peer(args, folder)
+                time.sleep(0.3)
+                theirs = times.measured(f"{name}: lm-eval, batch {args.batch_size}", done, lambda: peer.run(task, shots))
             best, (_, score, work) = min(o[0] for o in ours), ours[0]
             other = min((t[0] for t in theirs), default=None)
             floor = floor_seconds(facts, work, case)

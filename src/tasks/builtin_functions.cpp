@@ -6,6 +6,8 @@
 #include <cmath>
 #include <span>
 
+#include "tasks/document_entry.h"
+#include "tasks/language_task_functions.h"
 #include "tasks/scorers/scorer_builtins.h"
 #include "tensor/error.h"
 #include "text/jinja_number_text.h"
@@ -18,26 +20,6 @@ namespace {
 
 namespace jinja = text::jinja;
 using jinja::Value;
-
-// The entry of a document, which must be there. @throws RecipeError
-const Value& entry(const Value& document, std::string_view key) {
-  const Value* found = document.is_dict() ? document.as_dict().find(key) : nullptr;
-  if (found == nullptr) throw RecipeError(fmt::format("a document has no '{}'", key));
-  return *found;
-}
-
-const std::string& text_entry(const Value& document, std::string_view key) {
-  const Value& value = entry(document, key);
-  if (!value.is_string()) throw RecipeError(fmt::format("a document's '{}' is not a text", key));
-  return value.as_string();
-}
-
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
 
 // -- HellaSwag: WikiHow's marks go (Zellers et al., arXiv:1905.07830)
 // -----------------------------------------------------
@@ -126,23 +108,28 @@ constexpr BuiltinFunction kFunctions[] = {
 };
 
 const BuiltinFunction* find(std::string_view name) {
-  const auto found = std::ranges::find(kFunctions, name, &BuiltinFunction::name);
-  return found == std::end(kFunctions) ? nullptr : &*found;
+  for (const std::span<const BuiltinFunction> table :
+       {std::span<const BuiltinFunction>(kFunctions), language_task_functions()}) {
+    const auto found = std::ranges::find(table, name, &BuiltinFunction::name);
+    if (found != table.end()) return &*found;
+  }
+  return nullptr;
 }
 
 }  // namespace
 
 bool has_builtin_function(std::string_view name) { return find(name) != nullptr; }
 
+std::string unknown_function(std::string_view name) {
+  return fmt::format(
+      "!function {} is Python code, which is not run here, and there is no built-in of that name; docs/tasks.md lists "
+      "them. Write it as a template",
+      name);
+}
+
 const BuiltinFunction& builtin_function(std::string_view name, std::string_view task) {
   if (const BuiltinFunction* found = find(name)) return *found;
-  std::string known;
-  for (const BuiltinFunction& function : kFunctions)
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", function.name);
-  throw RecipeError(fmt::format(
-      "task '{}': !function {} is Python code, which is not run here, and there is no built-in of that name; "
-      "write it as a template, or use one of: {}",
-      task, name, known));
+  throw RecipeError(fmt::format("task '{}': {}", task, unknown_function(name)));
 }
 
 }  // namespace cambium::tasks

@@ -36,5 +36,7 @@ struct BuiltinFunction {
 /// @throws RecipeError  there is none: it is Python code that is not run here
 [[nodiscard]] const BuiltinFunction& builtin_function(std::string_view name, std::string_view task);
 [[nodiscard]] bool has_builtin_function(std::string_view name);
+/// What to say about a function that there is not.
+[[nodiscard]] std::string unknown_function(std::string_view name);
 
 }  // namespace cambium::tasks

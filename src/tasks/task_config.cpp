@@ -6,6 +6,7 @@
 #include <array>
 #include <set>
 
+#include "tasks/builtin_functions.h"
 #include "tasks/few_shot_sampler.h"
 #include "tasks/metric.h"
 #include "tasks/response_filter.h"
@@ -253,8 +254,7 @@ class ConfigReader {
   void read_samples(const Value* samples) {
     if (samples == nullptr || samples->is_none()) return;
     if (const std::string function = function_name(*samples); !function.empty()) {
-      fail("fewshot_config",
-           fmt::format("samples: !function {} is Python code; write the examples as a list", function));
+      fail("fewshot_config", fmt::format("samples: {} (a list of examples)", unknown_function(function)));
     }
     if (!samples->is_sequence() ||
         !std::ranges::all_of(samples->items(), [](const Value& item) { return item.is_dict(); })) {
@@ -293,6 +293,9 @@ class ConfigReader {
       }
       for (const Value& step : steps->items()) {
         const Value* function = step.is_dict() ? step.as_dict().find("function") : nullptr;
+        if (function != nullptr && !function_name(*function).empty()) {
+          fail("filter_list", fmt::format("'{}': {}", pipeline.name, unknown_function(function_name(*function))));
+        }
         if (function == nullptr || !function->is_string()) {
           fail("filter_list", fmt::format("'{}': each step needs a 'function'", pipeline.name));
         }

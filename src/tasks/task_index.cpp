@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tasks/builtin_functions.h"
 #include "tasks/task_config.h"
 #include "tasks/text_file.h"
 #include "tensor/error.h"
@@ -132,17 +133,22 @@ std::vector<std::string> TaskIndex::names() const {
 
 std::vector<std::string> TaskIndex::expanded(const std::vector<std::string>& names) const {
   std::vector<std::string> result;
+  const auto add = [&](const std::string& name) {
+    if (std::ranges::find(result, name) == result.end()) result.push_back(name);
+  };
   for (const std::string& name : names) {
     const bool is_file = (name.ends_with(".yaml") || name.ends_with(".yml")) && fs::is_regular_file(name);
     if (is_file || entries_.contains(name)) {
-      result.push_back(name);
+      add(name);
       continue;
     }
-    const std::size_t before = result.size();
+    bool matched = false;
     for (const auto& [known, entry] : entries_) {
-      if (::fnmatch(name.c_str(), known.c_str(), 0) == 0) result.push_back(known);
+      if (::fnmatch(name.c_str(), known.c_str(), 0) != 0) continue;
+      add(known);
+      matched = true;
     }
-    if (result.size() > before) continue;
+    if (matched) continue;
     std::vector<std::string_view> known;
     for (const auto& [other, entry] : entries_) known.push_back(other);
     std::string message = fmt::format("unknown task '{}'.{}", name, jinja::nearest_names(name, known));
@@ -177,8 +183,19 @@ class TaskIndex::Loader {
     }
   }
 
+  /// One of several: if it cannot be loaded, the others are not lost.
+  void add_one(const std::string& name) {
+    try {
+      add(name);
+    } catch (const RecipeError& error) {
+      set_.errors.emplace_back(error.what());
+    }
+  }
+
   TaskSet take() {
-    if (set_.tasks.empty() && !set_.errors.empty()) throw RecipeError(set_.errors.front());
+    if (set_.tasks.empty() && !set_.errors.empty()) {
+      throw RecipeError(fmt::format("{}", fmt::join(set_.errors, "\n")));
+    }
     return std::move(set_);
   }
 
@@ -222,8 +239,11 @@ class TaskIndex::Loader {
                               : list.is_sequence() ? list.items()
                                                    : std::vector<Value>{}) {
       const Value name = entry.is_dict() ? get(entry, "metric") : Value();
-      if (!name.is_string())
-        throw RecipeError(fmt::format("group '{}': aggregate_metric_list: an entry needs a 'metric'", group));
+      if (!name.is_string()) {
+        const std::string function = function_name(name);
+        throw RecipeError(fmt::format("group '{}': aggregate_metric_list: {}", group,
+                                      function.empty() ? "an entry needs a 'metric'" : unknown_function(function)));
+      }
       const Value aggregation = get(entry, "aggregation");
       if (!aggregation.is_none() && !(aggregation.is_string() && aggregation.as_string() == "mean")) {
         throw RecipeError(
@@ -347,7 +367,7 @@ class TaskIndex::Loader {
 
 TaskSet TaskIndex::load(const std::vector<std::string>& names, const DataSearch& search) const {
   Loader loader(*this, search);
-  for (const std::string& name : expanded(names)) loader.add(name);
+  for (const std::string& name : expanded(names)) loader.add_one(name);
   return loader.take();
 }
 

@@ -38,7 +38,7 @@ struct Group {
 struct TaskSet {
   std::vector<std::shared_ptr<const Task>> tasks;  ///< each once, in order
   std::vector<Group> groups;                       ///< the groups that were named, in order
-  /// Why tasks of groups and tags could not be loaded. Their groups name them still, so these have no number.
+  /// Why tasks could not be loaded. Their groups name them still, so these have no number.
   std::vector<std::string> errors;
   [[nodiscard]] const Task* find(std::string_view name) const;
 };
@@ -53,11 +53,15 @@ class TaskIndex {
   /// Names of tasks, groups and tags, sorted.
   [[nodiscard]] std::vector<std::string> names() const;
 
+  /// The names without patterns, each once, in order.
+  /// @throws RecipeError  an unknown name, with the nearest
+  [[nodiscard]] std::vector<std::string> expanded(const std::vector<std::string>& names) const;
+
   /// Loads tasks with their data.
   /// @param names   of tasks, groups, tags; patterns with * and ?; paths of task files
   /// @param search  where data files are
-  /// @throws RecipeError  an unknown name (with the nearest), or what a task's file or data is wrong about; of groups
-  ///                      and tags only if no task can be loaded
+  /// @return        the tasks that can be loaded, and why others cannot
+  /// @throws RecipeError  an unknown name (with the nearest), or no task can be loaded
   [[nodiscard]] TaskSet load(const std::vector<std::string>& names, const DataSearch& search) const;
 
  private:
@@ -70,7 +74,6 @@ class TaskIndex {
   class Loader;
 
   void add_file(const std::filesystem::path& file, std::map<std::string, Entry>& entries);
-  [[nodiscard]] std::vector<std::string> expanded(const std::vector<std::string>& names) const;
 
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> unreadable_;  ///< file: why

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "tasks/text_file.h"
+#include "tasks/yaml_quoted_text.h"
 #include "tensor/error.h"
 #include "text/jinja_number_text.h"
 #include "text/jinja_operators.h"
@@ -85,7 +86,7 @@ Value plain_scalar(const std::string& text) {
 
 class Reader {
  public:
-  explicit Reader(std::filesystem::path file) : file_(std::move(file)) {}
+  Reader(std::filesystem::path file, std::string_view source) : file_(std::move(file)), source_(source) {}
 
   YamlMapping run(const YAML::Node& root) {
     if (!root.IsMap()) fail(root, "expected a mapping of keys to values");
@@ -133,6 +134,10 @@ class Reader {
   }
 
   Value text(const YAML::Node& node) const {
+    if (node.Tag() == "!" && node.Mark().pos >= 0) {
+      std::optional<std::string> quoted = quoted_text(source_, static_cast<std::size_t>(node.Mark().pos));
+      if (quoted && jinja::find_invalid_utf8(*quoted) == std::string::npos) return Value::string(std::move(*quoted));
+    }
     if (jinja::find_invalid_utf8(node.Scalar()) != std::string::npos) fail(node, "not UTF-8");
     return Value::string(node.Scalar());
   }
@@ -147,9 +152,12 @@ class Reader {
       if (is_merge(entry.first)) continue;
       if (!entry.first.IsScalar()) fail(entry.first, "a key must be a text or number");
       const Value key = scalar(entry.first);
-      if (dict->find(key, budget) != nullptr)
+      Value value = convert(entry.second, depth + 1);
+      // The same said again does no harm.
+      if (const Value* before = dict->find(key, budget); before != nullptr && !jinja::equal(*before, value, budget)) {
         fail(entry.first, fmt::format("the key '{}' stands here twice", entry.first.Scalar()));
-      dict->set(key, convert(entry.second, depth + 1), budget);
+      }
+      dict->set(key, std::move(value), budget);
     }
     for (const auto& entry : node) {
       if (is_merge(entry.first)) merge(*dict, entry.second, depth);
@@ -168,6 +176,7 @@ class Reader {
   }
 
   std::filesystem::path file_;
+  std::string_view source_;
   std::size_t nodes_ = 0;
 };
 
@@ -183,7 +192,7 @@ YamlMapping read_yaml(const std::filesystem::path& file) {
   } catch (const YAML::Exception& error) {
     throw RecipeError(fmt::format("{}:{}: not valid YAML: {}", file.string(), error.mark.line + 1, error.msg));
   }
-  return Reader(file).run(root);
+  return Reader(file, text).run(root);
 }
 
 std::string function_name(const Value& value) {
