@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/model_argument.h"
 #include "cli/model_summary.h"
+#include "merge/lora_adapter.h"
 
 namespace cambium::cli {
 
@@ -28,7 +29,9 @@ void print(const InspectOptions& options, const ModelSummary& summary) {
 
 void inspect(const InspectOptions& options) {
   const auto reference = merge::ModelReference::parse(options.model);
-  if (merge::names_a_recipe(options.model) || (reference && reference->adapter)) {
+  const bool composed = merge::names_a_recipe(options.model) || (reference && reference->adapter) ||
+                        merge::LoraAdapter::is_adapter(checkpoint::resolve_model(options.model));
+  if (composed) {
     merge::SourcePool pool;
     print(options, summarize(open_model(pool, options.model)));
   } else {
@@ -43,8 +46,10 @@ void add_inspect_command(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App* command = app.add_subcommand("inspect", "Show a model's family, sizes, parts and tensors");
   command
-      ->add_option("MODEL", options->model,
-                   "model folder, org/name[@revision] in the Hugging Face cache, or a recipe (.yml)")
+      ->add_option(
+          "MODEL", options->model,
+          "model folder, org/name[@revision] in the Hugging Face cache, a recipe (.yml), or one of these with an "
+          "adapter (MODEL+ADAPTER)")
       ->required();
   command->add_flag("--tensors", options->tensors, "list every tensor");
   command->add_flag("--json", options->json, "print JSON");
