@@ -8,6 +8,7 @@
 #include "report/line_chart.h"
 #include "report/markup.h"
 #include "report/scatter_plot.h"
+#include "study/front_comparison.h"
 
 namespace cambium::study {
 namespace {
@@ -160,6 +161,7 @@ std::optional<report::SweepResult> sweep_result(const StudyFile& study, const Sw
                             .caption = "Each point is a merge (all samples). The dashed line joins those that no other "
                                        "one beats in both scores; the ring is the chosen point."});
   result.choice = sentence_of(study, sweep, choice);
+  for (const std::string& sentence : front_sentences(study, sweep, base, scores)) result.choice += " " + sentence;
   return result;
 }
 
