@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "report/markup.h"
 
@@ -76,25 +77,30 @@ double draw_legend(SvgCanvas& canvas, const Frame& frame, double y, const std::v
   const double left = std::min(frame.left, 64.0);
   double x = left;
   y += 14;
+  // Where a name's marker goes; a name wider than the chart takes several lines.
   const auto place = [&](const std::string& name) {
-    const double need = text_width(name) + 40;
+    const std::vector<std::string> lines = wrapped(name, frame.right - left - 30);
+    const double need = (lines.size() > 1 ? frame.right : text_width(name)) + 40;
     if (x > left && x + need > frame.right) {
       x = left;
       y += 18;
     }
-    const double at = x;
+    const std::pair at{x, y};
+    for (std::size_t line = 0; line < lines.size(); ++line) {
+      if (line > 0) y += 16;
+      canvas.text(at.first + 22, y, lines[line]);
+    }
     x += need;
-    canvas.text(at + 22, y, name);
     return at;
   };
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const double at = place(names[i]);
-    canvas.line(at, y - 4, at + 16, y - 4, fmt::format("stroke=\"{}\" stroke-width=\"2\"", series_colour(i)));
-    canvas.marker(at + 8, y - 4, 4.5, i);
+    const auto [at, line] = place(names[i]);
+    canvas.line(at, line - 4, at + 16, line - 4, fmt::format("stroke=\"{}\" stroke-width=\"2\"", series_colour(i)));
+    canvas.marker(at + 8, line - 4, 4.5, i);
   }
   if (!level.empty()) {
-    const double at = place(level);
-    canvas.line(at, y - 4, at + 16, y - 4, "class=\"axis\" stroke=\"#5b625e\" stroke-dasharray=\"5 4\"");
+    const auto [at, line] = place(level);
+    canvas.line(at, line - 4, at + 16, line - 4, "class=\"axis\" stroke=\"#5b625e\" stroke-dasharray=\"5 4\"");
   }
   return y + 10;
 }

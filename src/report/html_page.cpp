@@ -35,7 +35,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92re
 caption{text-align:left;color:var(--quiet);padding:.3rem 0}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
 th{font-weight:600}th:first-child,td:first-child,.left{text-align:left}
-td{white-space:nowrap}.word{text-align:left;white-space:normal}td.word{min-width:4rem}tbody th{position:sticky;left:0;background:var(--ground)}
+td{white-space:nowrap}.word{text-align:left}td.long{white-space:normal;min-width:12rem}tbody th{min-width:7rem}tbody th{position:sticky;left:0;background:var(--ground)}
 pre,code{font-family:ui-monospace,monospace;font-size:.88rem}
 pre{background:var(--panel);padding:.8rem;overflow-x:auto;border-radius:4px}
 details{margin:.8rem 0}summary{cursor:pointer}

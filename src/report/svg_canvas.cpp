@@ -107,8 +107,19 @@ std::vector<std::string> wrapped(std::string_view text, double width) {
   std::string line;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string word(text.substr(0, end));
+    std::string word(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
+    // A path, say: as much of it as a line holds, at the start of a character.
+    while (text_width(word) > width) {
+      std::size_t part = word.size();
+      while (part > 1 && (text_width(std::string_view(word).substr(0, part)) > width ||
+                          (static_cast<unsigned char>(word[part]) & 0xC0U) == 0x80U))
+        --part;
+      if (!line.empty()) lines.push_back(std::move(line));
+      line.clear();
+      lines.push_back(word.substr(0, part));
+      word.erase(0, part);
+    }
     if (!line.empty() && text_width(line + " " + word) > width) {
       lines.push_back(std::move(line));
       line.clear();

@@ -48,7 +48,7 @@ class SvgCanvas {
 /// `var(--sN,#hex)`: colour of series number `index`, counted from 0, six of them in turn.
 [[nodiscard]] std::string series_colour(std::size_t index);
 
-/// The text's words in lines that are at most `width` wide at font size 12 (a longer word has a line of its own).
+/// The text's words in lines that are at most `width` wide at font size 12; a longer word is broken.
 [[nodiscard]] std::vector<std::string> wrapped(std::string_view text, double width);
 
 /// The picture as a file of its own: on a light ground, whatever the page that shows it.

@@ -23,6 +23,9 @@ std::string markdown_row(const std::vector<std::string>& cells) {
   return line + "\n";
 }
 
+// Longer cells are broken into lines.
+constexpr std::size_t kLongCell = 40;
+
 // Numbers, intervals and dashes stand right, words left.
 bool is_number(std::string_view cell) {
   const auto letters =
@@ -56,7 +59,8 @@ std::string table_html(const Table& table) {
     out += "<tr>";
     for (std::size_t c = 0; c < row.size(); ++c) {
       out += c == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[c]))
-                    : fmt::format("<td{}>{}</td>", kind(c), escaped(row[c]));
+                    : fmt::format("<td{}>{}</td>", row[c].size() > kLongCell ? " class=\"word long\"" : kind(c),
+                                  escaped(row[c]));
     }
     out += "</tr>\n";
   }

@@ -44,7 +44,9 @@ std::optional<report::Panel> dose_panel(const StudyData& data, const std::vector
     for (const auto& [base, fields] : data.study.bases) {
       const Scores::Cell damage = data.scores.difference(base, sweep.target, sweep.reference, gain.name, gain.tasks);
       const SweepChoice choice = sweep_choice(data.study, sweep, base, data.scores);
-      if (damage.seeds == 0) continue;
+      const bool swept = std::ranges::any_of(
+          sweep.arms, [&](const std::string& point) { return takes(data.study.arm(point).bases, base); });
+      if (damage.seeds == 0 || !swept) continue;
       std::vector<double> shift = shift_of(data, base, sweep.target, sweep.reference);
       for (double& value : shift) value *= 1000;
       const bool lost = choice.target - choice.tuned > 0;

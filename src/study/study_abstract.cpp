@@ -49,7 +49,11 @@ std::string sentence_of(const StudyFile& study, std::span<const ContrastResult> 
     sentence += numbers_of(each);
     if (!alike) sentence += ", " + verdict_of(each);
   }
-  if (alike) sentence += (contrasts.size() > 1 ? "; all " : ", ") + verdict_of(first);
+  if (alike && contrasts.size() > 1) {
+    sentence += (first.verdict == "not told apart" ? "; of all: " : "; all ") + verdict_of(first);
+  } else if (alike) {
+    sentence += ", " + verdict_of(first);
+  }
   return sentence + ".";
 }
 

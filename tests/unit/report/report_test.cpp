@@ -33,6 +33,19 @@ TEST(Markup, PrintsNumbersForReaders) {
   EXPECT_EQ(number_text(NAN), "–");
 }
 
+TEST(Wrapped, BreaksBetweenWordsAndWithinOneThatIsTooLong) {
+  EXPECT_THAT(wrapped("one two three", text_width("one two")), testing::ElementsAre("one two", "three"));
+  const std::vector<std::string> lines = wrapped("a models/small/s1/pictures b", text_width("models/small/"));
+  ASSERT_GE(lines.size(), 3U);
+  EXPECT_EQ(lines[0], "a");
+  std::string joined;
+  for (const std::string& line : lines) {
+    EXPECT_LE(text_width(line), text_width("models/small/"));
+    joined += line;
+  }
+  EXPECT_THAT(joined, HasSubstr("models/small/s1/pictures"));
+}
+
 TEST(HtmlPage, AsksNothingOfTheNetwork) {
   const std::string page = html_page("A & B", "<p>x</p>");
   EXPECT_THAT(page, HasSubstr("<title>A &amp; B</title>"));
