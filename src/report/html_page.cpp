@@ -32,7 +32,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{font-wei
 .flip img{image-rendering:pixelated;width:96px;border:1px solid var(--line);grid-column:1/-1}
 .answer{white-space:pre-wrap;overflow-wrap:anywhere}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
-caption{text-align:left;color:var(--quiet);padding:.3rem 0}
+.caption{color:var(--quiet);font-size:.92rem;margin:1rem 0 .3rem}
 th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:right;vertical-align:top}
 th{font-weight:600}th:first-child,td:first-child,.left{text-align:left}
 td{white-space:nowrap}.word{text-align:left}td.long{white-space:normal;min-width:12rem}tbody th{min-width:7rem}tbody th{position:sticky;left:0;background:var(--ground)}

@@ -46,9 +46,12 @@ std::vector<bool> word_columns(const Table& table) {
 }  // namespace
 
 std::string table_html(const Table& table) {
-  std::string out = fmt::format("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table>\n",
-                                escaped(table.caption.empty() ? "Table" : table.caption));
-  if (!table.caption.empty()) out += fmt::format("<caption>{}</caption>\n", escaped(table.caption));
+  // The caption stands outside of the box: it does not scroll away with the table.
+  std::string out;
+  if (!table.caption.empty()) out += fmt::format("<p class=\"caption\">{}</p>\n", escaped(table.caption));
+  const std::string name = escaped(table.caption.empty() ? "Table" : table.caption);
+  out += fmt::format(
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table aria-label=\"{0}\">\n", name);
   out += "<thead><tr>";
   const std::vector<bool> words = word_columns(table);
   const auto kind = [&](std::size_t column) { return column < words.size() && words[column] ? " class=\"word\"" : ""; };
