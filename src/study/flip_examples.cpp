@@ -8,6 +8,7 @@
 
 #include "checkpoint/json.h"
 #include "eval/store/store_reader.h"
+#include "study/scores.h"
 
 namespace cambium::study {
 namespace {
@@ -118,15 +119,17 @@ class FlipFinder {
     std::vector<report::FlipExample> lost, gained;
     for (const eval::StoredTask& task : store_.tasks(second->id)) {
       const auto metrics = store_.metrics(second->id, task.name);
-      if (metrics.empty()) continue;
+      const std::vector<eval::StoredSample> answers = store_.samples(second->id, task.name);
+      const eval::StoredMetric* metric = headline_metric(metrics, answers);
+      if (metric == nullptr) continue;
       std::map<std::size_t, eval::StoredSample> before;
       for (eval::StoredSample& sample : store_.samples(first->id, task.name))
         before.emplace(sample.document, std::move(sample));
-      for (const eval::StoredSample& after : store_.samples(second->id, task.name)) {
+      for (const eval::StoredSample& after : answers) {
         const auto other = before.find(after.document);
         if (other == before.end()) continue;
-        const auto now = after.score(metrics.front().metric, metrics.front().filter);
-        const auto then = other->second.score(metrics.front().metric, metrics.front().filter);
+        const auto now = after.score(metric->metric, metric->filter);
+        const auto then = other->second.score(metric->metric, metric->filter);
         if (!now || !then || *now == *then) continue;
         std::vector<report::FlipExample>& kind = *now > *then ? gained : lost;
         // One of each task and direction shows more kinds of questions.

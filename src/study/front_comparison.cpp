@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "report/markup.h"
 #include "study/seed_estimate.h"
 
 namespace cambium::study {
@@ -104,11 +105,12 @@ std::vector<std::string> front_sentences(const StudyFile& study, const Sweep& sw
     std::string numbers_text;
     if (gaps.size() >= kSeedsForInterval) {
       const Estimate estimate = estimate_over_seeds(gaps);
-      numbers_text = fmt::format("{:+.1f} [{:+.1f}, {:+.1f}] points", estimate.value, estimate.low, estimate.high);
+      numbers_text = fmt::format("{} [{}, {}] points", report::signed_text(estimate.value),
+                                 report::signed_text(estimate.low), report::signed_text(estimate.high));
     } else {
       double sum = 0;
       for (const double gap : gaps) sum += gap;
-      numbers_text = fmt::format("{:+.1f} points", sum / static_cast<double>(gaps.size()));
+      numbers_text = fmt::format("{} points", report::signed_text(sum / static_cast<double>(gaps.size())));
     }
     sentences.push_back(
         fmt::format("At equal {}, {} {} against {} {}: {} of {} ({} seed{}; difference of the fronts, "

@@ -79,6 +79,26 @@ bool counts(const Scores::Sample& sample, Half half) {
 
 }  // namespace
 
+const eval::StoredMetric* headline_metric(const std::vector<eval::StoredMetric>& metrics,
+                                          const std::vector<eval::StoredSample>& samples) {
+  const auto measured = [&](const eval::StoredMetric& metric) {
+    return std::ranges::any_of(samples, [&](const eval::StoredSample& sample) {
+      return sample.score(metric.metric, metric.filter).has_value();
+    });
+  };
+  const auto first = std::ranges::find_if(metrics, measured);
+  if (first == metrics.end()) return nullptr;
+  std::string strict = first->metric;
+  if (const auto loose = strict.find("loose"); loose != std::string::npos) {
+    strict.replace(loose, 5, "strict");
+    const auto twin = std::ranges::find_if(metrics, [&](const eval::StoredMetric& metric) {
+      return metric.metric == strict && metric.filter == first->filter && measured(metric);
+    });
+    if (twin != metrics.end()) return &*twin;
+  }
+  return &*first;
+}
+
 Scores Scores::read(const std::filesystem::path& database, const StudyFile& study, const StepGraph& graph,
                     const std::vector<std::string>& done_steps) {
   Scores scores;
@@ -86,11 +106,11 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
   if (!std::filesystem::exists(database)) return scores;
   const eval::StoreReader store(database);
   const std::set<std::string> done(done_steps.begin(), done_steps.end());
+  const std::vector<eval::StoredRun> runs = store.runs();
   Clusters clusters;
   for (const EvalRun& run : graph.evaluations) {
     if (!done.contains(run.step)) continue;
     // A run that was taken away, or stored under another name by hand, has no scores; the rest of the report stands.
-    const std::vector<eval::StoredRun> runs = store.runs();
     // The latest of several: inputs may have changed in between.
     const auto found =
         std::find_if(runs.rbegin(), runs.rend(), [&](const auto& each) { return each.name == run.run_name; });
@@ -98,16 +118,17 @@ Scores Scores::read(const std::filesystem::path& database, const StudyFile& stud
     const eval::StoredRun& stored = *found;
     for (const eval::StoredTask& task : store.tasks(stored.id)) {
       const std::vector<eval::StoredMetric> metrics = store.metrics(stored.id, task.name);
-      if (metrics.empty()) continue;
-      Samples& samples = scores.samples_[key_of(run.base, run.seed, run.arm, run.group, task.name)];
       const std::vector<eval::StoredSample> stored_samples = store.samples(stored.id, task.name);
+      const eval::StoredMetric* metric = headline_metric(metrics, stored_samples);
+      if (metric == nullptr) continue;
+      Samples& samples = scores.samples_[key_of(run.base, run.seed, run.arm, run.group, task.name)];
       const auto& places = clusters.of(task, stored_samples);
       if (!stored_samples.empty()) {
         if (std::string modality = modality_of(stored_samples.front()); !modality.empty())
           scores.modalities_[run.group] = std::move(modality);
       }
       for (const eval::StoredSample& sample : stored_samples) {
-        if (const auto value = sample.score(metrics.front().metric, metrics.front().filter)) {
+        if (const auto value = sample.score(metric->metric, metric->filter)) {
           const auto& place = places.at(sample.document);
           samples[sample.document] = {.value = 100 * *value, .cluster = place.number, .even = place.even};
         }

@@ -13,6 +13,11 @@
 
 namespace cambium::study {
 
+/// The metric that a task's score is of: the first by filter and name that has a value for each sample, but the strict
+/// one of a strict and a loose one (IFEval). Null if no metric has.
+[[nodiscard]] const eval::StoredMetric* headline_metric(const std::vector<eval::StoredMetric>& metrics,
+                                                        const std::vector<eval::StoredSample>& samples);
+
 /// Which samples count: all, or one half (documents of even or odd number; questions on one picture stay together).
 enum class Half { kAll, kEven, kOdd };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "report/line_chart.h"
@@ -73,6 +74,8 @@ std::string sentence_of(const StudyFile& study, const Sweep& sweep, const SweepC
   if (choice.arm.empty())
     return fmt::format("No point keeps {} within {} points on the half of the samples that chooses.", keep,
                        report::number_text(sweep.within));
+  if (!std::isfinite(choice.merged) || !std::isfinite(choice.kept))
+    return fmt::format("Chosen on one half of the samples: {}. The other half has none to confirm it.", choice.label);
   std::string sentence = fmt::format("Chosen on one half of the samples: {}. On the other half {}", choice.label,
                                      way(gain, choice.tuned, choice.merged, choice.gained));
   if (choice.target - choice.tuned > 0) {
