@@ -19,9 +19,12 @@ struct LoraOptions {
   std::int64_t rank = 8;
   double alpha = 16;
   double dropout = 0;
-  bool rank_stabilized = false;      ///< scale alpha / sqrt(rank) (arXiv:2312.03732) instead of alpha / rank
-  std::vector<std::string> targets;  ///< ends of module names as PEFT's target_modules ("q_proj"), or "all-linear"
-  std::string init;                  ///< folder of a PEFT adapter to go on from; empty: a random one
+  bool rank_stabilized = false;  ///< scale alpha / sqrt(rank) (arXiv:2312.03732) instead of alpha / rank
+  /// As PEFT's target_modules: ends of module names ("q_proj", "multi_modal_projector.linear_1"), regular expressions
+  /// that match a whole name, or "all-linear": every projection but the head's. Empty: those of `init`, else all of the
+  /// language model's layers.
+  std::vector<std::string> targets;
+  std::string init;  ///< folder of a PEFT adapter to go on from; empty: a random one
   std::uint64_t seed = 0;
 };
 
@@ -51,14 +54,22 @@ class LoraAdapters {
   /// Writes adapter_config.json and adapter_model.safetensors as PEFT does.
   /// @param base_model  what the adapter's config names as its base
   void save(const std::filesystem::path& folder, const std::string& base_model) const;
+  /// Whether a tensor of the part has one.
+  [[nodiscard]] bool adapts(family::Part part) const;
+  /// weight + scale * B A in the weight's type, recorded for gradients of A and B.
+  [[nodiscard]] static at::Tensor adapted(const at::Tensor& weight, const LoraPair& pair);
   /// weight + scale * B A, in float32, rounded once; transposed storage is respected.
   [[nodiscard]] static at::Tensor merged(const at::Tensor& weight, const LoraPair& pair);
 
  private:
+  /// Of alpha, in the scale of an adapter.
+  [[nodiscard]] double divisor(std::int64_t rank) const;
+
   LoraOptions options_;
   std::unique_ptr<ParameterSet> parameters_;
   std::vector<LoraPair> pairs_;
   bool fan_in_fan_out_ = false;
+  std::vector<std::string> other_modules_;  ///< projections without an adapter
 };
 
 }  // namespace cambium::tune

@@ -58,8 +58,13 @@ struct TunedModel::Impl {
     return all;
   }
 
-  // A tensor of a tower or projector in the activations' type; recorded where it is trained.
+  // A tensor of a tower or projector in the activations' type, with its adapter; recorded where it is trained.
   [[nodiscard]] at::Tensor tower_tensor(const family::TensorRole& role) const {
+    const LoraPair* pair = lora == nullptr ? nullptr : lora->find(role.name);
+    return pair == nullptr ? own_tensor(role) : LoraAdapters::adapted(own_tensor(role), *pair);
+  }
+
+  [[nodiscard]] at::Tensor own_tensor(const family::TensorRole& role) const {
     const Parameter* parameter = parameters->find(role.name);
     if (parameter->rule.trained || parameter->value.scalar_type() == activations) {
       return parameter->value.to(activations);
@@ -108,9 +113,9 @@ TunedModel::TunedModel(model::ModelSource source, const TunedModelOptions& optio
   ParameterSet::RuleFor rule = options.rule ? options.rule : [](const family::TensorRole&) { return ParameterRule{}; };
   if (options.lora.has_value()) {
     impl.lora = std::make_unique<LoraAdapters>(impl.description, *options.lora, dtype, rule);
-    rule = [rule](const family::TensorRole& role) {
+    rule = [rule, lora = impl.lora.get()](const family::TensorRole& role) {
       ParameterRule own = rule(role);
-      if (role.part == Part::kLanguage) own.trained = false;
+      if (role.part == Part::kLanguage || lora->adapts(role.part)) own.trained = false;
       return own;
     };
   }

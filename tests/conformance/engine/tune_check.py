@@ -1,6 +1,6 @@
 """usage: tune_check.py CAMBIUM: tuned models load in transformers and PEFT and answer the same; TensorBoard reads the events.
 
-TensorBoard's part runs if its package is there (pip install tensorboard); without, it is reported as left out.
+PEFT's and TensorBoard's parts are left out, with a word, in a Python without them; scripts/reference_python makes one that has both.
 """
 import json
 import os
@@ -72,12 +72,29 @@ with tempfile.TemporaryDirectory() as folder:
     AutoProcessor.from_pretrained(llava)
     inputs = {k: pixels[k] for k in ("input_ids", "attention_mask", "pixel_values")}
     theirs, kept = model(**inputs).logits, inputs["attention_mask"].bool()
+    start = AutoModelForImageTextToText.from_pretrained(os.path.join(golden, "training", "llava_15"), dtype=torch.float32)
+    before_logits = start(**inputs).logits
     expect("llava: logits", torch.allclose(own_logits(folder, llava, inputs)[kept], theirs[kept], atol=2e-4))
     before = load_file(os.path.join(golden, "training", "llava_15", "model.safetensors"))
     after = load_file(os.path.join(llava, "model.safetensors"))
     for name in before:
         same = torch.equal(before[name].float(), after[name].float())
         expect(f"llava: {name} is {'frozen' if 'vision_tower' in name else 'trained'}", same or "vision_tower" not in name)
+
+    try:
+        from peft import PeftModel
+        for name, targets in (("everywhere", ["all-linear"]), ("pattern", [r"model\.(vision_tower|multi_modal_projector)\..*(q_proj|linear_2)"])):
+            adapted, _ = tune(folder, name, "llava_15", seen, {"lora": {"rank": 2, "targets": targets}, "learning_rate": 1e-2})
+            base = AutoModelForImageTextToText.from_pretrained(os.path.join(golden, "training", "llava_15"), dtype=torch.float32)
+            with_adapter = PeftModel.from_pretrained(base, os.path.join(adapted, "adapter"))
+            # Layer 2 of the tower lies behind the layer whose features are taken.
+            unused = [n for n, p in with_adapter.named_parameters() if "lora_B" in n and "tower.encoder.layers.2." not in n and not p.any()]
+            expect(f"{name}: PEFT puts the adapter where it was trained", not unused, str(unused))
+            merged = AutoModelForImageTextToText.from_pretrained(adapted, dtype=torch.float32)(**inputs).logits
+            expect(f"{name}: the adapter is what was merged", torch.allclose(merged[kept], with_adapter(**inputs).logits[kept], atol=1e-4))
+            expect(f"{name}: it learned", not torch.allclose(merged[kept], before_logits[kept], atol=1e-3))
+    except ImportError:
+        print("left out: peft is not installed")
 
     try:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
