@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "checkpoint/model_folder.h"
+#include "checkpoint/open_file.h"
 #include "tensor/error.h"
 
 namespace cambium::checkpoint {
@@ -103,9 +101,8 @@ ProcessorFiles read_processor_files(const FileLookup& file, std::string_view lab
 
 ProcessorFiles read_processor_files(const std::filesystem::path& folder) {
   const FileLookup lookup = [&](std::string_view name) -> std::optional<std::string> {
-    std::ifstream in(folder / name, std::ios::binary);
-    if (!in) return std::nullopt;
-    return std::string(std::istreambuf_iterator<char>(in), {});
+    if (!std::filesystem::exists(folder / name)) return std::nullopt;
+    return read_file(folder / name);
   };
   return read_processor_files(lookup, folder.string());
 }

@@ -7,6 +7,7 @@
 
 #include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/json.h"
+#include "checkpoint/json_reading.h"
 #include "cli/commands.h"
 #include "cli/terminal_progress.h"
 #include "cli/text_table.h"
@@ -180,10 +181,12 @@ void write_again(const std::string& folder_name) {
   }
   const auto origin = checkpoint::read_json(folder / kOriginFile);
   StudyFlags flags;
-  flags.file = origin.value("file", "");
-  flags.profile = origin.value("profile", "");
-  flags.sets = origin.value("sets", std::vector<std::string>{});
-  flags.sweeps_only = origin.value("sweeps_only", false);
+  checkpoint::reading_json((folder / kOriginFile).string(), [&] {
+    flags.file = origin.value("file", "");
+    flags.profile = origin.value("profile", "");
+    flags.sets = origin.value("sets", std::vector<std::string>{});
+    flags.sweeps_only = origin.value("sweeps_only", false);
+  });
   study::StudyFile file = study::StudyFile::read(flags.file, flags.profile, flags.sets);
   if (flags.sweeps_only) keep_sweeps(file);
   const study::StepGraph graph = study::step_graph(file);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/json.h"
+#include "checkpoint/json_reading.h"
 #include "lab/base_model.h"
 #include "lab/invented_world.h"
 #include "lab/media_exercises.h"
@@ -299,19 +300,21 @@ WorldReport make_world(const WorldOptions& options, const fs::path& folder, Prog
   const fs::path manifest = folder / "world.json";
   if (fs::exists(manifest)) {
     Json found = checkpoint::read_json(manifest);
-    const Json rows = found.value("rows", Json::object());
-    found.erase("rows");
-    if (found != options_json(options)) {
-      throw UsageError(fmt::format("{} holds a world of other options ({}); give another folder, or remove it",
-                                   folder.string(), found.dump()));
-    }
-    return {.language_rows = rows.value("language", std::size_t{0}),
-            .picture_rows = rows.value("pictures", std::size_t{0}),
-            .clip_rows = rows.value("clips", std::size_t{0}),
-            .sound_rows = rows.value("sounds", std::size_t{0}),
-            .test_rows = rows.value("test", std::size_t{0}),
-            .tokens = rows.value("tokens", std::size_t{0}),
-            .made = false};
+    return checkpoint::reading_json(manifest.string(), [&]() -> WorldReport {
+      const Json rows = found.value("rows", Json::object());
+      found.erase("rows");
+      if (found != options_json(options)) {
+        throw UsageError(fmt::format("{} holds a world of other options ({}); give another folder, or remove it",
+                                     folder.string(), found.dump()));
+      }
+      return {.language_rows = rows.value("language", std::size_t{0}),
+              .picture_rows = rows.value("pictures", std::size_t{0}),
+              .clip_rows = rows.value("clips", std::size_t{0}),
+              .sound_rows = rows.value("sounds", std::size_t{0}),
+              .test_rows = rows.value("test", std::size_t{0}),
+              .tokens = rows.value("tokens", std::size_t{0}),
+              .made = false};
+    });
   }
   if (fs::exists(folder) && !fs::is_empty(folder)) {
     throw UsageError(

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <string>
 
 #include "media/decoders.h"
+#include "media/media_file.h"
 #include "tensor/error.h"
 
 namespace cambium::media {
@@ -15,17 +15,6 @@ namespace {
 
 bool begins_with(std::span<const std::byte> bytes, std::string_view magic, std::size_t at = 0) {
   return bytes.size() >= at + magic.size() && std::memcmp(bytes.data() + at, magic.data(), magic.size()) == 0;
-}
-
-std::vector<std::byte> read_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) throw SystemError(fmt::format("{}: cannot be opened; is the path right?", file.string()));
-  std::vector<std::byte> bytes(static_cast<std::size_t>(in.tellg()));
-  in.seekg(0);
-  if (!in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()))) {
-    throw SystemError(fmt::format("{}: cannot be read", file.string()));
-  }
-  return bytes;
 }
 
 bool is_picture_name(const std::filesystem::path& file) {
@@ -59,11 +48,11 @@ Image decode_image(std::span<const std::byte> bytes, std::string_view where) {
       fmt::format("{}: not a picture Cambium reads (PNG, JPEG, WebP or GIF by its first bytes)", where));
 }
 
-Image read_image(const std::filesystem::path& file) { return decode_image(read_file(file), file.string()); }
+Image read_image(const std::filesystem::path& file) { return decode_image(read_media_file(file), file.string()); }
 
 std::vector<Image> read_clip(const std::filesystem::path& file_or_folder) {
   if (!std::filesystem::is_directory(file_or_folder))
-    return decode_frames(read_file(file_or_folder), file_or_folder.string());
+    return decode_frames(read_media_file(file_or_folder), file_or_folder.string());
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(file_or_folder)) {
     if (is_picture_name(entry.path())) files.push_back(entry.path());

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <numbers>
 #include <optional>
 
+#include "media/media_file.h"
 #include "tensor/error.h"
 
 namespace cambium::media {
@@ -94,16 +94,7 @@ Sound decode_wave(std::span<const std::byte> bytes, std::string_view where) {
   throw CheckpointError(fmt::format("{}: a WAVE file without a 'data' chunk", where));
 }
 
-Sound read_wave(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) throw SystemError(fmt::format("{}: cannot be opened; is the path right?", file.string()));
-  std::vector<std::byte> bytes(static_cast<std::size_t>(in.tellg()));
-  in.seekg(0);
-  if (!in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()))) {
-    throw SystemError(fmt::format("{}: cannot be read", file.string()));
-  }
-  return decode_wave(bytes, file.string());
-}
+Sound read_wave(const std::filesystem::path& file) { return decode_wave(read_media_file(file), file.string()); }
 
 Sound resampled(const Sound& sound, int sample_rate) {
   if (sound.sample_rate == sample_rate) return sound;

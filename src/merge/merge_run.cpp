@@ -106,7 +106,7 @@ class Run {
     const fs::path file = folder_ / kProvenanceFile;
     if (!fs::exists(file)) return false;
     const checkpoint::Json json = checkpoint::read_json(file);
-    return json.is_object() && json.value("plan", "") == to_string(identity_);
+    return json.is_object() && json.contains("plan") && json["plan"] == to_string(identity_);
   }
 
   void work(CheckpointWriter& writer) {

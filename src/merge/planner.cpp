@@ -88,6 +88,7 @@ class Planner {
         plan_modality(tensor);
       }
     }
+    check_selection();
     if (!buffers.empty()) {
       plan_.notes.push_back(fmt::format("{} computed tables are left out (loading a model makes them anew), such as {}",
                                         buffers.size(), *buffers.begin()));
@@ -100,6 +101,17 @@ class Planner {
   }
 
  private:
+  // A misspelt selection would merge nothing, and say so only in numbers.
+  void check_selection() const {
+    if (recipe_.only.empty()) return;
+    const bool picks = std::ranges::any_of(plan_.tensors, [&](const PlannedTensor& tensor) {
+      return any_matches(recipe_.only, {tensor.output.name, tensor.role, std::nullopt});
+    });
+    if (picks) return;
+    throw RecipeError(
+        fmt::format("{}: `only` picks none of the {} tensors, so that nothing would be merged; names are such as {}",
+                    recipe_.file, plan_.tensors.size(), plan_.tensors.front().output.name));
+  }
   std::vector<const Source*> merged_sources() const {
     std::vector<const Source*> sources;
     for (const MergeModule& module : modules_) {

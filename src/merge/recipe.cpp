@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <sstream>
 
+#include "checkpoint/foreign_text.h"
+#include "checkpoint/text_file.h"
 #include "merge/method_table.h"
 #include "merge/recipe_yaml.h"
 #include "tensor/error.h"
@@ -546,10 +546,17 @@ Override parse_override(std::string_view text) {
   if (equals == std::string_view::npos || equals == 0) {
     throw UsageError(fmt::format("--set {}: expected PATH=VALUE, for instance parameters.alpha=0.1", text));
   }
+  if (!checkpoint::is_utf8(text)) throw UsageError(fmt::format("--set {}: not UTF-8", text));
   return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
 Recipe parse_recipe(std::string_view text, std::string_view where, const std::vector<Override>& overrides) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+    if (!checkpoint::is_utf8(line))
+      throw RecipeError(fmt::format("{}: not UTF-8: {}", where, checkpoint::quote_foreign(line)));
+    begin += line.size() + 1;
+  }
   std::vector<YAML::Node> documents;
   try {
     documents = YAML::LoadAll(std::string(text));
@@ -580,11 +587,7 @@ Recipe parse_recipe(std::string_view text, std::string_view where, const std::ve
 }
 
 Recipe read_recipe(const std::filesystem::path& file, const std::vector<Override>& overrides) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in) throw SystemError(fmt::format("{}: the recipe cannot be read", file.string()));
-  return parse_recipe(text.str(), file.string(), overrides);
+  return parse_recipe(checkpoint::read_text(file), file.string(), overrides);
 }
 
 bool names_a_recipe(std::string_view model) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "checkpoint/json.h"
+#include "checkpoint/json_reading.h"
 #include "checkpoint/model_folder.h"
 #include "checkpoint/open_file.h"
 #include "merge/provenance.h"
@@ -33,20 +34,18 @@ class Verifier {
                                         kProvenanceFile));
     }
     json_ = checkpoint::read_json(file);
-    if (!json_.is_object() || json_.value("format", "") != "cambium-provenance" || !json_.contains("tensors") ||
-        !json_["tensors"].is_array()) {
+    const bool ours = json_.is_object() && json_.contains("format") && json_["format"] == "cambium-provenance";
+    if (!ours || !json_.contains("tensors") || !json_["tensors"].is_array()) {
       throw CheckpointError(fmt::format("{}: not a provenance file of cambium", file.string()));
     }
   }
 
   Verification run(bool inputs) {
-    try {
+    checkpoint::reading_json((folder_ / kProvenanceFile).string(), [&] {
       files();
       output();
       if (inputs) all_inputs();
-    } catch (const Json::exception& error) {
-      throw CheckpointError(fmt::format("{}: malformed: {}", (folder_ / kProvenanceFile).string(), error.what()));
-    }
+    });
     return std::move(result_);
   }
 

@@ -13,6 +13,7 @@
 
 #include "checkpoint/checkpoint_writer.h"
 #include "checkpoint/json.h"
+#include "checkpoint/json_reading.h"
 #include "tensor/error.h"
 
 namespace cambium::study {
@@ -52,15 +53,17 @@ StepRecord StudyFolder::record(const std::string& step) const {
   StepRecord record;
   if (!fs::exists(file)) return record;
   const checkpoint::Json json = checkpoint::read_json(file);
-  const std::string state = json.value("state", "missing");
-  for (const auto& [each, name] : kStates) {
-    if (name == state) record.state = each;
-  }
-  record.inputs = json.value("inputs", "");
-  record.seconds = json.value("seconds", 0.0);
-  record.started = json.value("started", "");
-  record.message = json.value("message", "");
-  record.from_cache = json.value("from_cache", false);
+  checkpoint::reading_json(file.string(), [&] {
+    const std::string state = json.value("state", "missing");
+    for (const auto& [each, name] : kStates) {
+      if (name == state) record.state = each;
+    }
+    record.inputs = json.value("inputs", "");
+    record.seconds = json.value("seconds", 0.0);
+    record.started = json.value("started", "");
+    record.message = json.value("message", "");
+    record.from_cache = json.value("from_cache", false);
+  });
   return record;
 }
 

@@ -4,9 +4,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
-#include <fstream>
-#include <sstream>
 
+#include "checkpoint/text_file.h"
 #include "tensor/error.h"
 
 namespace cambium::study {
@@ -104,10 +103,7 @@ YamlJson yaml_to_json(std::string_view text, std::string_view where) {
 }
 
 YamlJson read_yaml_json(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) throw SystemError(fmt::format("cannot read {}", file.string()));
-  return yaml_to_json(text.str(), file.string());
+  return yaml_to_json(checkpoint::read_text(file), file.string());
 }
 
 }  // namespace cambium::study

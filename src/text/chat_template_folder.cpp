@@ -2,9 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
+#include "checkpoint/text_file.h"
 #include "tensor/error.h"
 #include "text/chat_template.h"
 #include "text/jinja_json.h"
@@ -18,20 +17,12 @@ using jinja::Value;
 constexpr std::string_view kTemplateFile = "chat_template.jinja";
 constexpr std::string_view kTemplateFolder = "additional_chat_templates";
 
-std::string read_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in) throw SystemError(fmt::format("{}: cannot read the file", file.string()));
-  return std::move(text).str();
-}
-
 // None if there is no such file.
 Value read_object(const fs::path& file) {
   if (!fs::exists(file)) return {};
   Value read;
   try {
-    read = jinja::from_json(read_text(file), file.string());
+    read = jinja::from_json(checkpoint::read_text(file), file.string());
   } catch (const RecipeError& error) {
     throw CheckpointError(error.what());
   }
@@ -108,7 +99,7 @@ class ChatTemplateFolder {
  private:
   void read_files(ChatTemplate& made) const {
     const fs::path file = folder_ / kTemplateFile;
-    if (fs::exists(file)) made.add("default", read_text(file), file.string());
+    if (fs::exists(file)) made.add("default", checkpoint::read_text(file), file.string());
     const fs::path more = folder_ / kTemplateFolder;
     if (!fs::is_directory(more)) return;
     std::vector<fs::path> files;
@@ -116,7 +107,7 @@ class ChatTemplateFolder {
       if (item.path().extension() == ".jinja") files.push_back(item.path());
     }
     std::ranges::sort(files);
-    for (const fs::path& named : files) made.add(named.stem().string(), read_text(named), named.string());
+    for (const fs::path& named : files) made.add(named.stem().string(), checkpoint::read_text(named), named.string());
   }
 
   static void add(ChatTemplate& made, const Value& found, const fs::path& file) {
@@ -159,6 +150,8 @@ ChatTemplate ChatTemplate::from_folder(const fs::path& folder) {
 
 bool ChatTemplate::exists_in(const fs::path& folder) { return !ChatTemplateFolder(folder).read().templates_.empty(); }
 
-ChatTemplate ChatTemplate::from_file(const fs::path& file) { return from_text(read_text(file), file.string()); }
+ChatTemplate ChatTemplate::from_file(const fs::path& file) {
+  return from_text(checkpoint::read_text(file), file.string());
+}
 
 }  // namespace cambium::text

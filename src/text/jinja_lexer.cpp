@@ -332,7 +332,7 @@ class Lexer {
 std::vector<Token> tokenize(std::string_view source, const Options& options, std::string_view name) {
   const std::size_t invalid = find_invalid_utf8(source);
   if (invalid != kNone) {
-    throw TemplateError(ErrorKind::kSyntax, fmt::format("the template is not UTF-8: byte {}", invalid));
+    throw TemplateError(ErrorKind::kSyntax, fmt::format("the template is not UTF-8: byte {}", invalid), {1, 1}, name);
   }
   const std::string text = normalised(source, options.keep_trailing_newline);
   return Lexer(text, options, name).run();

@@ -7,12 +7,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <set>
 #include <string_view>
 
+#include "checkpoint/text_file.h"
 #include "tensor/error.h"
 #include "text/jinja_nearest.h"
 
@@ -427,9 +426,7 @@ TuneConfig parse_tune_config(const std::string& text, const std::string& where,
 
 TuneConfig read_tune_config(const std::filesystem::path& file,
                             const std::vector<std::pair<std::string, std::string>>& overrides) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw SystemError(fmt::format("{}: cannot be opened; is the path right?", file.string()));
-  return parse_tune_config(std::string(std::istreambuf_iterator<char>(in), {}), file.string(), overrides);
+  return parse_tune_config(checkpoint::read_text(file), file.string(), overrides);
 }
 
 }  // namespace cambium::tune

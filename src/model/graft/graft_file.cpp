@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <span>
 
+#include "checkpoint/text_file.h"
 #include "merge/recipe_yaml.h"
 #include "tensor/error.h"
 
@@ -217,10 +216,7 @@ GraftFile parse_graft(std::string_view text, std::string_view where) {
 }
 
 GraftFile read_graft(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw SystemError(fmt::format("{}: the graft file cannot be read", file.string()));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  return parse_graft(text, file.string());
+  return parse_graft(checkpoint::read_text(file), file.string());
 }
 
 }  // namespace cambium::model

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
 #include "checkpoint/json.h"
+#include "checkpoint/open_file.h"
 #include "checkpoint/vocabulary.h"
 #include "tensor/error.h"
 #include "text/chat_template.h"
@@ -31,9 +30,8 @@ constexpr std::array kCopied{"tokenizer.model",
                              "generation_config.json"};
 
 std::optional<std::string> file_text(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  return checkpoint::read_file(file);
 }
 
 Json special_token(const std::string& text) {

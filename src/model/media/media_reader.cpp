@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <span>
 #include <vector>
 
+#include "checkpoint/open_file.h"
 #include "media/clip_processor.h"
 #include "media/image_decode.h"
 #include "media/image_processor.h"
@@ -28,12 +28,6 @@ at::Tensor tensor_of(const std::vector<float>& values, at::IntArrayRef shape) {
 }
 
 std::span<const std::byte> bytes_of(const MediaItem& item) { return std::as_bytes(std::span(item.bytes)); }
-
-std::string file_bytes(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw SystemError(fmt::format("{}: cannot be opened; is the path right?", file.string()));
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 }  // namespace
 
@@ -106,7 +100,7 @@ std::uint64_t content_of(const MediaItem& item) {
   const auto seed = static_cast<XXH64_hash_t>(item.modality);
   if (item.file.empty()) return XXH3_64bits_withSeed(item.bytes.data(), item.bytes.size(), seed);
   if (!std::filesystem::is_directory(item.file)) {
-    const std::string bytes = file_bytes(item.file);
+    const std::string bytes = checkpoint::read_file(item.file);
     return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
   }
   std::vector<std::filesystem::path> frames;
@@ -116,7 +110,7 @@ std::uint64_t content_of(const MediaItem& item) {
   std::ranges::sort(frames);
   std::uint64_t hash = seed;
   for (const std::filesystem::path& frame : frames) {
-    const std::string bytes = frame.filename().string() + '\n' + file_bytes(frame);
+    const std::string bytes = frame.filename().string() + '\n' + checkpoint::read_file(frame);
     hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), hash + 1);
   }
   return hash;

@@ -79,6 +79,11 @@ TEST_F(Merge, SettingANumberChangesTheTensorsItReaches) {
   expect_equal(merged, VirtualMerge(recipe(0.25, "only: 'layers:1'\n")));
 }
 
+TEST_F(Merge, ASelectionThatPicksNothingIsRefused) {
+  EXPECT_THAT([&] { VirtualMerge(recipe(0.5, "only: 'layers:77'\n")); },
+              ThrowsMessage<RecipeError>(HasSubstr("`only` picks none")));
+}
+
 TEST_F(Merge, AChangeThatCannotBeLeavesItAsItWas) {
   VirtualMerge merged(recipe(0.5));
   const auto before = merged.identity();
