@@ -1,7 +1,7 @@
 """Measures `cambium eval` beside lm-evaluation-harness's `hf` model on the CPU and prints a Markdown table.
 
 usage: eval_bench.py MODEL_FOLDER --data-root DIR [--cambium build/release/bin/cambium] [--threads N] [--rounds N] [--batch-size N]
-                     [--dtype bfloat16] [--only csqa,hellaswag,gsm8k] [--no-peer] [--times FILE]
+                     [--dtype bfloat16] [--only csqa,hellaswag,gsm8k,heads] [--no-peer] [--times FILE]
 
 DIR holds commonsense_qa/, hellaswag/ and gsm8k/ as tasks/README.md names them. Task files that both programs read are written into a
 temporary folder. Times are of the evaluation alone (requests, tokenization, computing, scores): both programs have loaded the model
@@ -10,6 +10,9 @@ their floating-point operations at the rate that a loop of nothing but bfloat16 
 the reading of the weights once a step at the rate of a loop that only reads (bench/engine_bench measures both). lm_eval 0.4.13 must be
 importable by the Python that runs this. With --times every measurement is kept in FILE as it is made: a bench that was stopped, or
 ran with --no-peer, goes on with the same command and measures only what is missing.
+
+The case `heads` is a study of every attention head on 50 questions with two options: the whole command `cambium heads` beside one
+evaluation of the same questions for each head, by the command `cambium eval` (as a whole, the best of five) and by lm_eval.
 """
 import argparse
 import glob
@@ -44,6 +47,12 @@ def csqa_row(row):
     return {"question": row["question"], "choices": row["choices"]["text"], "gold": row["choices"]["label"].index(row["answerKey"])}
 
 
+def two_options(row):
+    """The right answer and the one after it, in the order of the question."""
+    kept = sorted({row["gold"], (row["gold"] + 1) % len(row["choices"])})
+    return {"question": row["question"], "choices": [row["choices"][i] for i in kept], "gold": kept.index(row["gold"])}
+
+
 def hellaswag_row(row):
     context = row["ctx_a"] + " " + row["ctx_b"].capitalize()
     return {"query": hellaswag_text(row["activity_label"] + ": " + context), "choices": [hellaswag_text(e) for e in row["endings"]],
@@ -65,7 +74,8 @@ def write_cases(folder, root):
                  rows(root, "hellaswag/validation.jsonl", "hellaswag/val.jsonl", "hellaswag/val_2000.jsonl")]
     gsm8k, gsm8k_train = rows(root, "gsm8k/test.jsonl"), rows(root, "gsm8k/train.jsonl", "gsm8k/train_200.jsonl")
     parts = {"csqa": (csqa[100:105], csqa[:100]), "hellaswag": (hellaswag[100:105], hellaswag[:100]),
-             "gsm8k": (gsm8k_train[:5], gsm8k[:16])}
+             "gsm8k": (gsm8k_train[:5], gsm8k[:16]),
+             "heads": ([], [two_options(row) for row in csqa[:50]])}
     for name, (train, test) in parts.items():
         for part, content in (("train", train), ("test", test)):
             with open(folder / f"{name}_{part}.jsonl", "w", encoding="utf-8") as file:
@@ -84,7 +94,11 @@ def write_cases(folder, root):
             {"function": "regex", "group_select": -1, "regex_pattern": "(-?[$0-9.,]{2,})|(-?[0-9]+)"}, {"function": "take_first"}]}],
         metric_list=[{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True,
                       "regexes_to_ignore": [",", "\\$", "(?s).*#### ", "\\.$"]}]))
-    return {"csqa": ("bench_csqa", 5, 100), "hellaswag": ("bench_hellaswag", 0, 100), "gsm8k": ("bench_gsm8k", 5, 16)}
+    (folder / "tasks/heads.yaml").write_text(task_file(
+        "heads", output_type="multiple_choice", doc_to_text="Question: {{question}}\nAnswer:", doc_to_target="gold",
+        doc_to_choice="choices", metric_list=acc))
+    return {"csqa": ("bench_csqa", 5, 100), "hellaswag": ("bench_hellaswag", 0, 100), "gsm8k": ("bench_gsm8k", 5, 16),
+            "heads": ("bench_heads", 0, 50)}
 
 
 def value_of(results, task):
@@ -120,6 +134,27 @@ for line in sys.stdin:
     print(json.dumps([time.perf_counter() - begin, {"results": {task: {k: v for k, v in result["results"][task].items() if k != "alias"}}}]),
           flush=True)
 """
+
+
+def command_seconds(args, folder, *words):
+    begin = time.perf_counter()
+    done = subprocess.run([args.cambium, *words, "--include_path", "tasks", "--dtype", args.dtype, "--threads", str(args.threads), "--json"],
+                          cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"eval_bench: cambium {' '.join(words)}: {done.stderr.strip()}")
+    return time.perf_counter() - begin, json.loads(done.stdout)
+
+
+def print_heads(args, folder, times, peer, task):
+    name = f"heads, {args.dtype}, {args.threads} threads"
+    config = json.loads((pathlib.Path(args.model) / "config.json").read_text())
+    heads = config["num_hidden_layers"] * config["num_attention_heads"]
+    one = min(times.measured(f"{name}: eval", 5, lambda: command_seconds(args, folder, "eval", args.model, "--tasks", task)[0]))
+    study = times.measured(f"{name}: study", 1, lambda: command_seconds(args, folder, "heads", args.model, "--tasks", task)[0])[0]
+    theirs = peer and min(t[0] for t in times.measured(f"{name}: lm-eval, batch {args.batch_size}", 2, lambda: peer.run(task, 0)))
+    print(f"\n{heads} heads, 50 questions with two options: the study {study:.1f} s; {heads} evaluations {heads * one:.1f} s "
+          f"({heads * one / study:.2f} x, aim 2.5)" + (f"; {heads} by lm-eval {heads * theirs:.0f} s ({heads * theirs / study:.1f} x)"
+                                                      if theirs else ""), flush=True)
 
 
 class Peer:
@@ -211,6 +246,10 @@ def main():
         times, peer = Times(args.times), None
         for case in args.only.split(","):
             task, shots, _ = cases[case]
+            if case == "heads":
+                peer = peer or (None if args.no_peer else Peer(args, folder))
+                print_heads(args, folder, times, peer, task)
+                continue
             name = f"{case}, {args.dtype}, {args.threads} threads"
             ours, theirs = [], []
             for done in range(1, args.rounds + 1):  # in turns

@@ -31,7 +31,7 @@ std::string rate_text(const std::vector<TuningRecord>& records, const std::strin
 std::optional<report::Panel> dose_panel(const StudyData& data, const std::vector<TuningRecord>& records) {
   report::Table table{
       .caption = "Points and shares are of the half of the samples that did not choose",
-      .header = {"sweep", "base", "tuned", "learning rate", "mean |d| / 1000", "damage", "chosen", "regained", "kept"},
+      .header = {"sweep", "base", "tuned", "learning rate", "mean |d| x 1000", "damage", "chosen", "regained", "kept"},
       .rows = {}};
   report::ScatterPlot plot{.title = "Damage over the shift",
                            .description = "Each point is a tuned model: what it lost over how far its weights moved.",

@@ -95,7 +95,7 @@ std::optional<report::Panel> shift_panel(const StudyData& data) {
                       .tables = {}};
   std::vector<report::HeatMap> maps;
   report::Table table{.caption = "Mean |d| of all language tensors, in thousandths",
-                      .header = {"measure", "base", "model", "mean |d| / 1000"},
+                      .header = {"measure", "base", "model", "mean |d| x 1000"},
                       .rows = {}};
   for (const Measure& measure : data.study.measures) {
     if (measure.kind != "shift") continue;
