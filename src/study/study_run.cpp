@@ -32,6 +32,8 @@ void write_text(const fs::path& file, std::string_view text) {
 
 std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
+constexpr std::chrono::seconds kPatience{60};  // for commands that were asked to stop
+
 // One step under way.
 struct Running {
   const Step* step = nullptr;
@@ -56,7 +58,10 @@ class StepRunner {
       if (stopping && !asked_) {
         for (const Running& each : running_) each.child->interrupt();
         asked_ = true;
+        asked_at_ = Clock::now();
       }
+      // A command that does not stop is killed: what it has written goes on as after any other kill.
+      if (asked_ && Clock::now() - asked_at_ > kPatience) running_.clear();
       if (!stopping) start_what_can();
       if (running_.empty() && (stopping || waiting_.empty())) break;
       if (running_.empty()) block_rest();
@@ -262,6 +267,7 @@ class StepRunner {
   std::vector<Running> running_;
   StudyRun result_;
   bool asked_ = false;
+  Clock::time_point asked_at_;
 };
 
 }  // namespace

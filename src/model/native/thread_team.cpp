@@ -35,6 +35,14 @@ void wait_while(const std::atomic<T>& value, T old) {
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 
+// Wakes who waits for `value`, which was changed before. libstdc++ looks whether anybody waits with a load that the
+// processor may take before the change is seen: without the fence a thread that falls asleep just then is never woken.
+template <typename T>
+void wake_all(std::atomic<T>& value) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  value.notify_all();
+}
+
 }  // namespace
 
 struct ThreadTeam::State {
@@ -58,7 +66,7 @@ struct ThreadTeam::State {
       arrived.store(0, std::memory_order_relaxed);
       next.store(0, std::memory_order_relaxed);
       phase.store(before + 1, std::memory_order_release);
-      phase.notify_all();
+      wake_all(phase);
     } else {
       wait_while(phase, before);
     }
@@ -90,7 +98,7 @@ ThreadTeam::ThreadTeam(unsigned threads) : state_(std::make_unique<State>()) {
 ThreadTeam::~ThreadTeam() {
   state_->stop.store(true, std::memory_order_release);
   state_->round.fetch_add(1, std::memory_order_acq_rel);
-  state_->round.notify_all();
+  wake_all(state_->round);
   for (std::thread& thread : state_->others) thread.join();
 }
 
@@ -100,7 +108,7 @@ void ThreadTeam::run(const std::function<void(Member&)>& work) {
   state_->work = &work;
   state_->next.store(0, std::memory_order_relaxed);
   state_->round.fetch_add(1, std::memory_order_acq_rel);
-  state_->round.notify_all();
+  wake_all(state_->round);
   Member member(*this, 0);
   work(member);
   state_->barrier();
