@@ -79,8 +79,8 @@ std::map<std::string, at::Tensor> all_state(const TunedModel& model, bool values
 RunFolder::RunFolder(const fs::path& output, const std::string& identity, bool resume)
     : path_(output.string() + ".tuning"), identity_(identity) {
   complete_ = fs::exists(output) && !(fs::is_directory(output) && fs::is_empty(output));
-  // Killed behind the last rename: all is there, only the checkpoints are left to remove.
-  if (complete_ && resume && !checkpoints().empty()) return;
+  // Nothing is left to do but to remove checkpoints, if a kill behind the last rename left any.
+  if (complete_ && resume && (!checkpoints().empty() || finished_as_asked())) return;
   if (complete_) {
     throw UsageError(fmt::format("the output {} exists already; remove it or name another", output.string()));
   }
@@ -170,7 +170,13 @@ void RunFolder::list_bad_rows(const std::vector<BadRow>& rows) {
   checkpoint::write_file_atomically(path_ / "bad_rows.jsonl", list.str());
 }
 
-void RunFolder::remove_checkpoints() {
+bool RunFolder::finished_as_asked() const {
+  const fs::path file = path_ / "finished.json";
+  return fs::exists(file) && checkpoint::read_json(file).value("identity", "") == identity_;
+}
+
+void RunFolder::finish() {
+  checkpoint::write_file_atomically(path_ / "finished.json", Json{{"identity", identity_}}.dump() + "\n");
   for (const std::int64_t step : checkpoints()) fs::remove_all(path_ / fmt::format("checkpoint-{}", step));
   fs::remove_all(path_ / "best");
 }

@@ -22,7 +22,7 @@ class RunFolder {
   RunFolder(const std::filesystem::path& output, const std::string& identity, bool resume);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// The output was written by an earlier try, which was killed before it removed its checkpoints.
+  /// The output was written by an earlier try.
   [[nodiscard]] bool complete() const { return complete_; }
   /// Numbers of the complete checkpoints, rising.
   [[nodiscard]] std::vector<std::int64_t> checkpoints() const;
@@ -37,9 +37,13 @@ class RunFolder {
   void save_weights(const std::string& name, const TunedModel& model);
   void restore_weights(const std::string& name, TunedModel& model) const;
   void list_bad_rows(const std::vector<BadRow>& rows);
-  void remove_checkpoints();
+  /// For a run whose output is written: notes that, so that the same run asked to resume has nothing to do, and removes
+  /// the checkpoints.
+  void finish();
 
  private:
+  [[nodiscard]] bool finished_as_asked() const;
+
   std::filesystem::path path_;
   std::string identity_;
   bool complete_ = false;

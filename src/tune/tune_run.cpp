@@ -202,7 +202,7 @@ class Run {
   }
 
   void done_before() {
-    folder_->remove_checkpoints();
+    folder_->finish();
     report_.output = config_.output;
     report_.end = "done before";
   }
@@ -401,7 +401,7 @@ class Run {
       model_.lora()->save(partial, config_.model);
       std::filesystem::rename(partial, config_.output);
     }
-    folder_->remove_checkpoints();
+    folder_->finish();
     report_.steps = step_;
     report_.tokens = tokens_;
     report_.supervised = supervised_;

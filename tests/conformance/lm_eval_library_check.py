@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Task files of lm-evaluation-harness's own library, asked of one model by the harness and by `cambium eval`.
 
-usage: lm_eval_library_check.py CAMBIUM MODEL [--only PART] [--keep FOLDER] [--runs zero,few,chat]
+usage: lm_eval_library_check.py CAMBIUM [MODEL] [--only PART] [--keep FOLDER] [--runs zero,few,chat]
 
 The library's data would have to be downloaded; lm_eval_library_rows.json has a few made-up rows of each data set's form instead. A task of
 ours includes the library's file and replaces the data set. Compared are every prompt and continuation (equal bytes), generated texts,
@@ -143,7 +143,7 @@ def compare(task, want, got, failures):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("cambium")
-    parser.add_argument("model")
+    parser.add_argument("model", nargs="?", default=str(HERE.parent / "golden/lm_eval/tiny_llama"))
     parser.add_argument("--only", help="part of a library file's name")
     parser.add_argument("--keep", help="folder for the files that are written")
     parser.add_argument("--runs", default="own,few,chat")

@@ -223,7 +223,12 @@ TEST_F(TuneRun, GoesOnWhateverMomentAProcessWasKilledAt) {
   run(asked, second);
   EXPECT_EQ(second.end, "done before");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "b.tuning/checkpoint-2"));
-  EXPECT_THAT([&] { run(asked, second); }, ThrowsMessage<UsageError>(HasSubstr("exists already")));
+  // As soon as all was done: the same run has nothing to do, another one is not taken for it.
+  run(asked, second);
+  EXPECT_EQ(second.end, "done before");
+  TuneOptions other = options(config("b", kShort), {{"seed", "77"}});
+  other.resume = true;
+  EXPECT_THAT([&] { run(other, second); }, ThrowsMessage<UsageError>(HasSubstr("exists already")));
 }
 
 TEST_F(TuneRun, TheBestPointOfACurveBecomesTheOutput) {
