@@ -75,7 +75,7 @@ def write_cases(folder, root):
     gsm8k, gsm8k_train = rows(root, "gsm8k/test.jsonl"), rows(root, "gsm8k/train.jsonl", "gsm8k/train_200.jsonl")
     parts = {"csqa": (csqa[100:105], csqa[:100]), "hellaswag": (hellaswag[100:105], hellaswag[:100]),
              "gsm8k": (gsm8k_train[:5], gsm8k[:16]),
-             "heads": ([], [two_options(row) for row in csqa[:50]])}
+             "heads": ([two_options(row) for row in csqa[50:55]], [two_options(row) for row in csqa[:50]])}
     for name, (train, test) in parts.items():
         for part, content in (("train", train), ("test", test)):
             with open(folder / f"{name}_{part}.jsonl", "w", encoding="utf-8") as file:
