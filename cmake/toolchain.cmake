@@ -9,11 +9,15 @@ if(MOLD_PROGRAM)
 endif()
 
 add_library(cambium_warnings INTERFACE)
-target_compile_options(cambium_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 sees out-of-bounds writes and dangling pointers in its own std::string and std::vector once inlined.
-  target_compile_options(cambium_warnings INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
-                                                    -Wno-maybe-uninitialized)
+if(CAMBIUM_WARNINGS)
+  target_compile_options(cambium_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 sees out-of-bounds writes and dangling pointers in its own std::string and std::vector once inlined.
+    target_compile_options(cambium_warnings INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
+                                                      -Wno-maybe-uninitialized)
+  endif()
+else()
+  target_compile_options(cambium_warnings INTERFACE -w)
 endif()
 
 # Hot loops are written with SIMD intrinsics, so that -O3 buys nothing but build time (measured: a quarter more).

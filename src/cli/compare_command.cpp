@@ -20,7 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 using tasks::ComparedMetric;
 
-struct Options {
+struct CompareFlags {
   std::string first, second, store, html;
   tasks::RunComparisonOptions comparison;
   bool json = false;
@@ -61,7 +61,7 @@ std::string value_text(double value, bool sign = false) {
   return sign ? fmt::format("{:+.4f}", value) : fmt::format("{:.4f}", value);
 }
 
-std::string p_text(double p) { return p < 1e-4 ? "<1e-4" : fmt::format("{:.4f}", p); }
+std::string short_p(double p) { return p < 1e-4 ? "<1e-4" : fmt::format("{:.4f}", p); }
 
 void print_table(const tasks::RunComparison& comparison, double confidence) {
   using enum TextTable::Align;
@@ -82,8 +82,8 @@ void print_table(const tasks::RunComparison& comparison, double confidence) {
     const std::string metric = row.filter.empty() || row.filter == "none" ? row.metric : row.metric + "," + row.filter;
     table.add_row({row.is_group ? row.task + " (group)" : row.task, metric, value_text(row.a), value_text(row.b),
                    value_text(row.difference, true),
-                   value_text(row.interval.low, true) + " " + value_text(row.interval.high, true), p_text(row.p_value),
-                   row.p_holm ? p_text(*row.p_holm) : "",
+                   value_text(row.interval.low, true) + " " + value_text(row.interval.high, true), short_p(row.p_value),
+                   row.p_holm ? short_p(*row.p_holm) : "",
                    row.clusters == row.n ? fmt::format("{}", row.n) : fmt::format("{} in {}", row.n, row.clusters),
                    row.lost ? fmt::format("{}/{}", *row.lost, *row.won) : "",
                    row.effect_size ? fmt::format("{:+.2f}", *row.effect_size) : "",
@@ -97,7 +97,7 @@ void print_table(const tasks::RunComparison& comparison, double confidence) {
   std::cout.flush();
 }
 
-void run(const Options& options) {
+void run_compare(const CompareFlags& options) {
   const auto [first, second] = open_recorded_runs(options.first, options.second, options.store);
   const tasks::RunComparison comparison = compare_runs(first, second, options.comparison);
   if (!options.html.empty()) checkpoint::write_file_atomically(options.html, compare_page(comparison));
@@ -114,7 +114,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_compare_command(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompareFlags>();
   tasks::RunComparisonOptions& comparison = options->comparison;
   CLI::App* command = app.add_subcommand("compare", "Compare two runs on the same samples, with tests and intervals");
   command->add_option("first", options->first, kRunHelp)->required();
@@ -143,7 +143,7 @@ void add_compare_command(CLI::App& app) {
   command->add_option("--seed", comparison.statistics.seed, "of the resamples")->capture_default_str();
   command->add_flag("--json", options->json, "print the rows as JSON");
   command->add_option("--html", options->html, "write a page with forest plot and table to this file");
-  command->callback([options] { run(*options); });
+  command->callback([options] { run_compare(*options); });
 }
 
 }  // namespace cambium::cli

@@ -12,13 +12,12 @@ namespace {
 
 using report::escaped;
 using report::number_text;
+using report::p_value_text;
 using tasks::ComparedMetric;
 
 std::string metric_name(const ComparedMetric& row) {
   return row.filter.empty() || row.filter == "none" ? row.metric : row.metric + ", " + row.filter;
 }
-
-std::string p_text(double p) { return p < 1e-4 ? "< 0.0001" : number_text(p, 2); }
 
 // Metrics from 0 to 1 share an axis; perplexities and the like would squash it.
 bool is_share(const ComparedMetric& row) { return row.a >= 0 && row.a <= 1 && row.b >= 0 && row.b <= 1; }
@@ -32,12 +31,13 @@ std::string plot(const tasks::RunComparison& comparison) {
       .contrasts = {}};
   for (const ComparedMetric& row : comparison.metrics) {
     if ((!row.primary && !row.is_group) || !is_share(row)) continue;
-    forest.contrasts.push_back({.name = row.task + " (" + metric_name(row) + ")",
-                                .estimate = 100 * row.difference,
-                                .low = 100 * row.interval.low,
-                                .high = 100 * row.interval.high,
-                                .expected = row.higher_is_better ? 1 : -1,
-                                .note = "p " + std::string(row.p_value < 1e-4 ? "" : "= ") + p_text(row.p_value)});
+    forest.contrasts.push_back(
+        {.name = row.task + " (" + metric_name(row) + ")",
+         .estimate = 100 * row.difference,
+         .low = 100 * row.interval.low,
+         .high = 100 * row.interval.high,
+         .expected = row.higher_is_better ? 1 : -1,
+         .note = "p " + std::string(row.p_value < 0.001 ? "" : "= ") + p_value_text(row.p_value)});
   }
   return forest.contrasts.empty() ? "" : report::figure_html(forest_plot_svg(forest), forest.title);
 }
@@ -51,7 +51,8 @@ std::string table(const tasks::RunComparison& comparison) {
     out.rows.push_back({row.is_group ? row.task + " (group)" : row.task, metric_name(row), number_text(row.a, 4),
                         number_text(row.b, 4), number_text(row.difference, 3),
                         number_text(row.interval.low, 3) + " to " + number_text(row.interval.high, 3),
-                        p_text(row.p_value), row.p_holm ? p_text(*row.p_holm) : "", fmt::format("{}", row.n),
+                        p_value_text(row.p_value), row.p_holm ? p_value_text(*row.p_holm) : "",
+                        fmt::format("{}", row.n),
                         row.clusters == row.n ? "" : fmt::format("{} ({})", row.clusters, row.cluster_field),
                         row.lost ? fmt::format("{} / {}", *row.lost, *row.won) : "",
                         row.effect_size ? number_text(*row.effect_size, 2) : "",

@@ -21,7 +21,7 @@ using nlohmann::ordered_json;
 using tasks::FlippedAnswer;
 using tasks::TaskFlips;
 
-struct Options {
+struct ErrorsFlags {
   std::string first, second, store, html;
   tasks::FlippedAnswersOptions flips;
   std::size_t most = 10;
@@ -107,7 +107,7 @@ void print(const tasks::FlippedAnswers& flipped, std::size_t most) {
   std::cout.flush();
 }
 
-void run(const Options& options) {
+void run_errors(const ErrorsFlags& options) {
   const auto [first, second] = open_recorded_runs(options.first, options.second, options.store);
   const tasks::FlippedAnswers flipped = flipped_answers(first, second, options.flips);
   if (!options.html.empty()) checkpoint::write_file_atomically(options.html, errors_page(flipped, options.most));
@@ -124,7 +124,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_errors_command(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ErrorsFlags>();
   tasks::FlippedAnswersOptions& flips = options->flips;
   CLI::App* command =
       app.add_subcommand("errors", "List the answers that changed between two runs, and sort wrong ones into kinds");
@@ -142,7 +142,7 @@ void add_errors_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "print counts, kinds and all flipped samples as JSON");
   command->add_option("--html", options->html, "write a page with the answers side by side to this file");
-  command->callback([options] { run(*options); });
+  command->callback([options] { run_errors(*options); });
 }
 
 }  // namespace cambium::cli

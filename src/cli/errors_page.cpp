@@ -13,11 +13,9 @@ namespace cambium::cli {
 namespace {
 
 using report::escaped;
-using report::number_text;
+using report::p_value_text;
 using tasks::FlippedAnswer;
 using tasks::TaskFlips;
-
-std::string p_text(double p) { return p < 1e-4 ? "< 0.0001" : number_text(p, 2); }
 
 std::string counts(const tasks::FlippedAnswers& flipped) {
   report::Table table{
@@ -28,7 +26,7 @@ std::string counts(const tasks::FlippedAnswers& flipped) {
     table.rows.push_back({task.task, task.filter == "none" ? task.metric : task.metric + ", " + task.filter,
                           fmt::format("{}", task.n), fmt::format("{}", task.both_right),
                           fmt::format("{}", task.both_wrong), fmt::format("{}", task.lost), fmt::format("{}", task.won),
-                          p_text(task.p_value)});
+                          p_value_text(task.p_value)});
   }
   return table_html(table);
 }
@@ -46,7 +44,7 @@ std::string kinds(const tasks::FlippedAnswers& flipped, const TaskFlips& task) {
     bars.parts.emplace_back(name_of(kind.kind));
     bars.values.push_back(static_cast<double>(kind.first));
     table.rows.push_back({std::string(name_of(kind.kind)), fmt::format("{}", kind.first),
-                          fmt::format("{}", kind.second), p_text(kind.p_value), p_text(kind.p_holm)});
+                          fmt::format("{}", kind.second), p_value_text(kind.p_value), p_value_text(kind.p_holm)});
   }
   for (const tasks::KindCount& kind : task.kinds) bars.values.push_back(static_cast<double>(kind.second));
   return report::figure_html(stacked_bars_svg(bars), bars.title) + table_html(table);

@@ -27,15 +27,6 @@ struct EvalFlags {
   bool json = false;
 };
 
-// Both spellings: "--num_fewshot" also as "--num-fewshot".
-std::string both(const std::string& option) {
-  std::string dashed = option;
-  for (std::size_t i = 2; i < dashed.size(); ++i) {
-    if (dashed[i] == '_') dashed[i] = '-';
-  }
-  return option.find('_', 2) == std::string::npos ? option : option + "," + dashed;
-}
-
 bool truth(const std::string& word) {
   if (word.empty() || word == "true" || word == "True" || word == "1" || word == "yes") return true;
   if (word == "false" || word == "False" || word == "0" || word == "no") return false;
@@ -76,14 +67,15 @@ void add_eval_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("eval", "Run tasks of lm-evaluation-harness's format on a model, with the same numbers");
   const auto add = [&](const std::string& name, auto& value, const char* help) {
-    return command->add_option(both(name), value, help);
+    return command->add_option(both_spellings(name), value, help);
   };
   command->add_option("model", run.model, "folder, org/name in the Hugging Face cache, or recipe");
   command
       ->add_option("-t,--tasks", flags->tasks,
                    "tasks, groups, tags, patterns or task files, separated by commas or spaces")
       ->required();
-  command->add_option("-f," + both("--num_fewshot"), flags->num_fewshot, "examples in front of each question");
+  command->add_option("-f," + both_spellings("--num_fewshot"), flags->num_fewshot,
+                      "examples in front of each question");
   command->add_option("-L,--limit", flags->limit, "the first documents of each task: a number, or a share below 1");
   command->add_option("-E,--samples", run.samples, "JSON {task: [numbers of documents]}, or a file with it");
   add("--include_path", run.include_paths, "folder of more task files; may be given several times")
@@ -91,20 +83,21 @@ void add_eval_command(CLI::App& app) {
   add("--data_root", run.data_roots, "folder where tasks' data files are looked for; may be given several times")
       ->allow_extra_args(false);
   command
-      ->add_option(both("--apply_chat_template"), run.chat_template,
+      ->add_option(both_spellings("--apply_chat_template"), run.chat_template,
                    "put prompts into the model's chat template; a name chooses one of several")
       ->expected(0, 1);
-  command->add_option(both("--fewshot_as_multiturn"), flags->multiturn, "examples as turns of the chat")
+  command->add_option(both_spellings("--fewshot_as_multiturn"), flags->multiturn, "examples as turns of the chat")
       ->expected(0, 1);
   add("--system_instruction", run.system_instruction, "system message, in front of the tasks' descriptions");
   add("--gen_kwargs", run.gen_kwargs, "arguments of generations: key=value,... or JSON; replace the tasks' own");
   add("--max_length", run.max_length, "tokens that the model reads at most; 0: what it was made for")
       ->capture_default_str();
   command->add_option("--seed", run.seed, "one number, or python,numpy,torch,fewshot as in lm-evaluation-harness");
-  command->add_option("-b," + both("--batch_size"), run.batch_size, "recorded only: batches are made by memory");
-  command->add_flag("-x," + both("--predict_only"), run.predict_only, "keep answers without scoring them");
-  command->add_flag("-s," + both("--log_samples"), run.log_samples, "write samples_*.jsonl too");
-  command->add_option("-o," + both("--output_path"), run.output_path,
+  command->add_option("-b," + both_spellings("--batch_size"), run.batch_size,
+                      "recorded only: batches are made by memory");
+  command->add_flag("-x," + both_spellings("--predict_only"), run.predict_only, "keep answers without scoring them");
+  command->add_flag("-s," + both_spellings("--log_samples"), run.log_samples, "write samples_*.jsonl too");
+  command->add_option("-o," + both_spellings("--output_path"), run.output_path,
                       "folder (or name.json) for results_*.json in lm-evaluation-harness's format");
   command->add_option("--store,-c,--use_cache,--use-cache", run.store,
                       "SQLite file that keeps every answer; a stopped run goes on from it");

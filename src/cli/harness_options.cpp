@@ -48,11 +48,6 @@ std::string dashed(std::string option) {
   return option;
 }
 
-std::string both(const std::string& option) {
-  const std::string other = dashed(option);
-  return other == option ? option : option + "," + other;
-}
-
 std::size_t length_of(const std::string& text) {
   std::size_t length = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
@@ -134,6 +129,11 @@ void take_model(const std::vector<std::vector<std::string>*>& lists, eval::EvalO
 
 }  // namespace
 
+std::string both_spellings(const std::string& option) {
+  const std::string other = dashed(option);
+  return other == option ? option : option + "," + other;
+}
+
 std::vector<std::string> comma_separated(const std::vector<std::string>& given) {
   std::vector<std::string> pieces;
   for (const std::string& one : given) {
@@ -150,19 +150,21 @@ void add_harness_options(CLI::App& command, HarnessOptions& options, eval::EvalO
   const char* const group = "lm-evaluation-harness's spellings";
   command.add_option("-M,--model", options.model_type, "hf, which may be left out")->group(group);
   command
-      .add_option("-a," + both("--model_args"), options.model_args,
+      .add_option("-a," + both_spellings("--model_args"), options.model_args,
                   "pretrained=MODEL,dtype=...,max_length=...: the same as MODEL, --dtype, --max_length")
       ->group(group);
-  command.add_flag("-w," + both("--write_out"), run.write_out, "print the prompts of each task's first document")
+  command
+      .add_flag("-w," + both_spellings("--write_out"), run.write_out, "print the prompts of each task's first document")
       ->group(group);
   for (const char* flag : kFlags) {
     command
         .add_flag(
-            both(flag), [](std::int64_t) {}, "has no effect here")
+            both_spellings(flag), [](std::int64_t) {}, "has no effect here")
         ->group("");
   }
   for (const char* name : kIgnored) {
-    const std::string names = std::string_view(name) == "--verbosity" ? "-v," + both(name) : both(name);
+    const std::string names =
+        std::string_view(name) == "--verbosity" ? "-v," + both_spellings(name) : both_spellings(name);
     command
         .add_option_function<std::string>(
             names, [](const std::string&) {}, "has no effect here")
@@ -173,7 +175,7 @@ void add_harness_options(CLI::App& command, HarnessOptions& options, eval::EvalO
     const std::string message = fmt::format("{} is not here: {}", one.name, one.instead);
     command
         .add_option_function<std::vector<std::string>>(
-            both(one.name),
+            both_spellings(one.name),
             [&options, message](const std::vector<std::string>&) { options.unavailable.push_back(message); },
             "is not here")
         ->expected(0, -1)

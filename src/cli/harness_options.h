@@ -19,6 +19,9 @@ struct HarnessOptions {
   std::vector<std::string> unavailable;  ///< options of the harness that mean nothing here, as they were given
 };
 
+/// Both spellings for CLI11: "--num_fewshot,--num-fewshot"; a name without underscores as it is.
+[[nodiscard]] std::string both_spellings(const std::string& option);
+
 /// The names between commas of all values.
 [[nodiscard]] std::vector<std::string> comma_separated(const std::vector<std::string>& given);
 

@@ -26,7 +26,7 @@ using eval::HeadsRow;
 using eval::HeadsTask;
 using nlohmann::ordered_json;
 
-struct Options {
+struct HeadsFlags {
   eval::HeadsOptions run;
   std::string base, mllm, layers, csv, html, out;
   std::vector<std::string> vision_tasks;
@@ -55,7 +55,7 @@ std::vector<std::size_t> numbers_of(const std::string& text) {
   return numbers;
 }
 
-HeadsReport study(const Options& options, const std::string& model, const std::vector<std::string>& tasks) {
+HeadsReport study(const HeadsFlags& options, const std::string& model, const std::vector<std::string>& tasks) {
   eval::HeadsOptions run = options.run;
   run.model = model;
   run.tasks = tasks;
@@ -147,7 +147,7 @@ void print(const HeadsReport& report, std::size_t most) {
                            human_seconds(report.seconds), human_seconds(report.load_seconds));
 }
 
-void run(Options& options) {
+void run_heads(HeadsFlags& options) {
   const bool pair = !options.base.empty() || !options.mllm.empty();
   if (pair == !options.run.model.empty() || (pair && (options.base.empty() || options.mllm.empty())))
     throw UsageError("give either a model, or both --base and --mllm");
@@ -197,7 +197,7 @@ void run(Options& options) {
 }  // namespace
 
 void add_heads_command(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<HeadsFlags>();
   eval::HeadsOptions& study = options->run;
   CLI::App* command = app.add_subcommand("heads", "Switch off each attention head and measure what tasks lose");
   command->add_option("model", study.model, "folder, org/name in the Hugging Face cache, or recipe");
@@ -235,7 +235,7 @@ void add_heads_command(CLI::App& app) {
   command->callback([options, command] {
     if (command->count("--num_fewshot") > 0) options->run.num_fewshot = options->num_fewshot;
     if (command->count("--limit") > 0) options->run.limit = options->limit;
-    run(*options);
+    run_heads(*options);
   });
 }
 

@@ -20,7 +20,7 @@ using tasks::AnswerScore;
 using tasks::RecordedAnswer;
 using text::jinja::Value;
 
-struct Options {
+struct ScoreFlags {
   std::string task;
   tasks::RecordedAnswersOptions answers;
   tasks::ScorerOptions scorer;
@@ -72,7 +72,7 @@ std::string scorer_help() {
 }  // namespace
 
 void add_score_command(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ScoreFlags>();
   CLI::App* command = app.add_subcommand("score", "Score recorded answers, without a model");
   command->add_option("task", options->task, scorer_help())->required();
   command

@@ -18,7 +18,7 @@ namespace cambium::cli {
 
 namespace {
 
-using nlohmann::json;
+using json = checkpoint::Json;
 
 struct TokenizeOptions {
   std::string model;

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/element_kernels.cpp"
 #include <hwy/foreach_target.h>

@@ -1,6 +1,5 @@
 #include "merge/kept_bits.h"
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/kept_bits.cpp"
 #include <hwy/foreach_target.h>

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cassert>
 
-// SSE4, AVX2 and AVX-512 differ in speed here (and plain C++ below them); others cost compile time only.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/low_rank.cpp"
 #include <hwy/foreach_target.h>

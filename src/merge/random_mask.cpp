@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <string>
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/random_mask.cpp"
 #include <hwy/foreach_target.h>

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/rank_mask.cpp"
 #include <hwy/foreach_target.h>
@@ -18,7 +17,7 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Words = hn::ScalableTag<std::int32_t>;
+using SignedWords = hn::ScalableTag<std::int32_t>;
 
 // A bin is 1/128 of a power of two, as fine as bfloat16. The largest eight powers of two of a row have bins, all
 // smaller values, one in a hundred or so, share bin 0.
@@ -34,7 +33,7 @@ static_assert(kRunBins == std::size_t{1} << kRunBits);
 // bits = |row| as positive integers, which rise with the magnitude. Returns the largest, and every bit that is set in
 // one of them.
 std::pair<std::int32_t, std::int32_t> take_magnitude_bits(const float* row, std::size_t count, std::int32_t* bits) {
-  const Words w;
+  const SignedWords w;
   const std::size_t lanes = hn::Lanes(w);
   const auto* words = reinterpret_cast<const std::int32_t*>(row);
   auto largest = hn::Zero(w);
@@ -61,7 +60,7 @@ std::pair<std::int32_t, std::int32_t> take_magnitude_bits(const float* row, std:
 
 // bins = the places of max(0, (bits >> kBinShift) - bottom)
 void take_bins(const std::int32_t* bits, std::size_t count, std::int32_t bottom, std::int32_t* bins) {
-  const Words w;
+  const SignedWords w;
   const std::size_t lanes = hn::Lanes(w);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -105,7 +104,7 @@ void take_bounds(const std::uint32_t* counts, const std::uint32_t* starts, float
   const hn::RebindToSigned<decltype(f)> w;
   const hn::RebindToUnsigned<decltype(f)> u;
   const std::size_t lanes = hn::Lanes(f);
-  // Words as floats lose 8 bits: bounds in units of 2^-23, one unit to the safe side.
+  // SignedWords as floats lose 8 bits: bounds in units of 2^-23, one unit to the safe side.
   const auto chance = [&](auto ranks, float add) HWY_ATTR {
     const auto rank = hn::ConvertTo(f, hn::BitCast(w, ranks));
     const auto units = hn::Add(hn::Add(hn::Mul(rank, hn::Set(f, step)), hn::Set(f, first)), hn::Set(f, add));
@@ -171,7 +170,7 @@ std::size_t decide_exactly(const std::int32_t* bits, const std::int32_t* bins, c
   return decide_by_bin<true>(bits, bins, words, low, high, count, row, open);
 }
 
-// Words that the elements of each bin are kept below if a bin holds one magnitude: those of its middle rank.
+// SignedWords that the elements of each bin are kept below if a bin holds one magnitude: those of its middle rank.
 void take_middle(const std::uint32_t* counts, const std::uint32_t* starts, std::size_t values,
                  const std::uint32_t* keep_below, std::uint32_t* bounds) {
   const hn::ScalableTag<std::int32_t> w;
@@ -189,7 +188,7 @@ void take_middle(const std::uint32_t* counts, const std::uint32_t* starts, std::
 
 // Middle rank of the values that have the magnitude of element `index`.
 std::uint32_t rank_of(const std::int32_t* bits, std::size_t count, std::size_t index) {
-  const Words w;
+  const SignedWords w;
   const std::size_t lanes = hn::Lanes(w);
   const std::int32_t own = bits[index];
   const auto limit = hn::Set(w, own);

@@ -1,7 +1,6 @@
 #include "merge/rounding.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #define HWY_TARGET_INCLUDE "merge/rounding.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:

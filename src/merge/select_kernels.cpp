@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/select_kernels.cpp"
 #include <hwy/foreach_target.h>

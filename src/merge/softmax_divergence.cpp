@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <limits>
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "merge/softmax_divergence.cpp"
 #include <hwy/foreach_target.h>

@@ -8,8 +8,6 @@
 #include <limits>
 #include <utility>
 
-// The widths that differ in speed; scalable vectors have no halves of a known size.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "shift/bfloat16_pairs.cpp"
 #include <hwy/foreach_target.h>
@@ -17,12 +15,12 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include "shift/moment_sums-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cambium::shift {
 namespace HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
 
 // Values in work at a time: what is looked at first is then summed out of the first-level cache.
 constexpr std::size_t kPiece = 1024;
@@ -97,54 +95,8 @@ constexpr std::size_t kVectorFloats = 16;
 using Floats = hn::CappedTag<float, kVectorFloats>;
 using Words = hn::RebindToUnsigned<Floats>;
 using HalfWords = hn::Rebind<std::uint16_t, Floats>;
-using HalfFloats = hn::Half<Floats>;
-using Doubles = hn::Rebind<double, HalfFloats>;
-constexpr std::size_t kLanes = MomentLanes::kLanes;
-constexpr std::size_t kFloats = HWY_MIN(kVectorFloats, HWY_LANES(float));  // in a vector
-constexpr std::size_t kDoubles = kFloats / 2;
-constexpr std::size_t kVectors = kLanes / kDoubles;  // vectors of float64 that make 8 lanes
-using DoubleVector = hn::Vec<Doubles>;
-
-struct Lanes {
-  DoubleVector lane[kVectors];
-  explicit Lanes(const double* from) {
-    for (std::size_t v = 0; v < kVectors; ++v) lane[v] = hn::LoadU(Doubles(), from + v * kDoubles);
-  }
-  void store(double* to) const {
-    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(lane[v], Doubles(), to + v * kDoubles);
-  }
-};
-
-struct Sums {
-  Lanes absolute, squares, of_base, of_tuned, products, largest;
-  explicit Sums(const MomentLanes& sums)
-      : absolute(sums.absolute.data()),
-        squares(sums.squares.data()),
-        of_base(sums.base_squares.data()),
-        of_tuned(sums.tuned_squares.data()),
-        products(sums.products.data()),
-        largest(sums.largest.data()) {}
-  void store(MomentLanes& sums) const {
-    absolute.store(sums.absolute.data());
-    squares.store(sums.squares.data());
-    of_base.store(sums.base_squares.data());
-    of_tuned.store(sums.tuned_squares.data());
-    products.store(sums.products.data());
-    largest.store(sums.largest.data());
-  }
-  HWY_INLINE void add(std::size_t v, hn::Vec<HalfFloats> base32, hn::Vec<HalfFloats> tuned32) {
-    const auto base = hn::PromoteTo(Doubles(), base32), tuned = hn::PromoteTo(Doubles(), tuned32);
-    const auto difference = hn::Sub(tuned, base);
-    const auto magnitude = hn::Abs(difference);
-    absolute.lane[v] = hn::Add(absolute.lane[v], magnitude);
-    squares.lane[v] = hn::Add(squares.lane[v], hn::Mul(difference, difference));
-    // Products of two values are exact in float64: fused or not, the bits are the same.
-    of_base.lane[v] = hn::MulAdd(base, base, of_base.lane[v]);
-    of_tuned.lane[v] = hn::MulAdd(tuned, tuned, of_tuned.lane[v]);
-    products.lane[v] = hn::MulAdd(base, tuned, products.lane[v]);
-    largest.lane[v] = hn::Max(largest.lane[v], magnitude);
-  }
-};
+constexpr std::size_t kFloats = 2 * kWidth;  // in a vector
+static_assert(kFloats == HWY_MIN(kVectorFloats, HWY_LANES(float)));
 
 // Unrolled: this is half of the work.
 template <std::size_t... k>
@@ -158,11 +110,11 @@ void sum_groups(const std::uint16_t* HWY_RESTRICT base, const std::uint16_t* HWY
                 MomentLanes& moments, MagnitudeTable::Counters& counters) {
   const Floats f32;
   const Words u32;
-  const HalfFloats half;
+  const Singles half;
   const auto largest_float = hn::Set(f32, std::numeric_limits<float>::max());
   const auto one = hn::Set(u32, 1U), low_mask = hn::Set(u32, kLowMask);
   auto lowest = hn::Set(u32, counters.lowest), highest = hn::Set(u32, counters.highest);
-  Sums sums(moments);
+  MomentSums sums(moments);
   std::uint32_t* const HWY_RESTRICT counts = counters.counts;
   HWY_ALIGN std::uint32_t keys[kGroup];
   // Magnitudes with low bits; whole vectors are written.
@@ -177,7 +129,7 @@ void sum_groups(const std::uint16_t* HWY_RESTRICT base, const std::uint16_t* HWY
         return hn::BitCast(f32, hn::ShiftLeft<16>(hn::PromoteTo(u32, hn::LoadU(HalfWords(), from + i + k))));
       };
       const auto b = widen(base), t = widen(tuned);
-      const std::size_t v = k / kDoubles % kVectors;
+      const std::size_t v = k / kWidth % kVectors;
       sums.add(v, hn::LowerHalf(half, b), hn::LowerHalf(half, t));
       sums.add((v + 1) % kVectors, hn::UpperHalf(half, b), hn::UpperHalf(half, t));
       // In float32 directly: where float64 rounds the difference, the smaller value is too small to count here.

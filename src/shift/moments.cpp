@@ -8,63 +8,30 @@
 
 #include "shift/parameter_shift.h"
 
-// The widths that differ in speed; scalable vectors cannot be held in arrays.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "shift/moments.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
-#include <hwy/highway.h>
+#include "shift/moment_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cambium::shift {
 namespace HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Eight lanes of float64 in as many vectors as they take.
-using Doubles = hn::CappedTag<double, MomentLanes::kLanes>;
-using Floats = hn::Rebind<float, Doubles>;
-constexpr std::size_t kLanes = MomentLanes::kLanes;
-constexpr std::size_t kVectors = kLanes / HWY_MIN(kLanes, HWY_LANES(double));
-constexpr std::size_t kWidth = kLanes / kVectors;
-using Vector = hn::Vec<Doubles>;
-
-struct Lanes {
-  Vector lane[kVectors];
-  explicit Lanes(const double* from) {
-    for (std::size_t v = 0; v < kVectors; ++v) lane[v] = hn::LoadU(Doubles(), from + v * kWidth);
-  }
-  void store(double* to) const {
-    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(lane[v], Doubles(), to + v * kWidth);
-  }
-};
-
 MagnitudeRange accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, const float* HWY_RESTRICT tuned,
                           float* HWY_RESTRICT magnitudes, std::size_t count) {
-  const Doubles d64;
-  const Floats f32;
+  const Singles f32;
   const auto largest_float = hn::Set(f32, std::numeric_limits<float>::max());
   const auto infinity = hn::Inf(f32);
   const auto zero = hn::Zero(f32);
   auto smallest32 = infinity, largest32 = zero;
-  Lanes absolute(sums.absolute.data()), squares(sums.squares.data()), of_base(sums.base_squares.data()),
-      of_tuned(sums.tuned_squares.data()), products(sums.products.data()), largest(sums.largest.data());
+  MomentSums moments(sums);
   std::size_t equal = 0, sign_changes = 0;
   const auto step = [&](std::size_t v, const float* HWY_RESTRICT b, const float* HWY_RESTRICT t,
                         float* HWY_RESTRICT m) {
     const auto base32 = hn::LoadU(f32, b), tuned32 = hn::LoadU(f32, t);
-    const auto base64 = hn::PromoteTo(d64, base32), tuned64 = hn::PromoteTo(d64, tuned32);
-    const auto difference = hn::Sub(tuned64, base64);
-    const auto magnitude = hn::Abs(difference);
-    absolute.lane[v] = hn::Add(absolute.lane[v], magnitude);
-    squares.lane[v] = hn::Add(squares.lane[v], hn::Mul(difference, difference));
-    // Products of two float32 are exact in float64: fused or not, the bits are the same.
-    of_base.lane[v] = hn::MulAdd(base64, base64, of_base.lane[v]);
-    of_tuned.lane[v] = hn::MulAdd(tuned64, tuned64, of_tuned.lane[v]);
-    products.lane[v] = hn::MulAdd(base64, tuned64, products.lane[v]);
-    largest.lane[v] = hn::Max(largest.lane[v], magnitude);
+    const auto magnitude = moments.add(v, base32, tuned32);
     const auto magnitude32 = hn::Min(hn::DemoteTo(f32, magnitude), largest_float);
     hn::StoreU(magnitude32, f32, m);
     smallest32 = hn::Min(smallest32, hn::IfThenElse(hn::Eq(magnitude32, zero), infinity, magnitude32));
@@ -88,12 +55,7 @@ MagnitudeRange accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, con
     for (std::size_t k = 0; k < rest; ++k) magnitudes[i + k] = m[k];
     equal -= kLanes - rest;
   }
-  absolute.store(sums.absolute.data());
-  squares.store(sums.squares.data());
-  of_base.store(sums.base_squares.data());
-  of_tuned.store(sums.tuned_squares.data());
-  products.store(sums.products.data());
-  largest.store(sums.largest.data());
+  moments.store(sums);
   sums.equal += equal;
   sums.sign_changes += sign_changes;
   return {hn::GetLane(hn::MinOfLanes(f32, smallest32)), hn::GetLane(hn::MaxOfLanes(f32, largest32))};
@@ -101,7 +63,7 @@ MagnitudeRange accumulate(MomentLanes& sums, const float* HWY_RESTRICT base, con
 
 void add_absolute(const float* HWY_RESTRICT base, const float* HWY_RESTRICT tuned, std::size_t count, double* lanes) {
   const Doubles d64;
-  const Floats f32;
+  const Singles f32;
   Lanes sums(lanes);
   const auto step = [&](std::size_t v, const float* b, const float* t) {
     const auto difference = hn::Sub(hn::PromoteTo(d64, hn::LoadU(f32, t)), hn::PromoteTo(d64, hn::LoadU(f32, b)));

@@ -9,9 +9,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string plain(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
 }  // namespace
+
+std::string plain_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 std::string filled_in_text(std::string_view text, const Lookup& lookup) {
   std::string out;
@@ -22,7 +22,7 @@ std::string filled_in_text(std::string_view text, const Lookup& lookup) {
     } else if (text[i] == '$' && i + 1 < text.size() && text[i + 1] == '{') {
       const auto end = text.find('}', i);
       if (end == std::string_view::npos) throw RecipeError(fmt::format("'{}': '${{' without '}}'", text));
-      out += plain(lookup(text.substr(i + 2, end - i - 2)));
+      out += plain_text(lookup(text.substr(i + 2, end - i - 2)));
       i = end + 1;
     } else {
       out += text[i++];

@@ -16,6 +16,9 @@ using Lookup = std::function<nlohmann::ordered_json(std::string_view name)>;
 [[nodiscard]] nlohmann::ordered_json filled_in(const nlohmann::ordered_json& value, const Lookup& lookup);
 [[nodiscard]] std::string filled_in_text(std::string_view text, const Lookup& lookup);
 
+/// A text as it is, anything else as JSON writes it.
+[[nodiscard]] std::string plain_text(const nlohmann::ordered_json& value);
+
 /// True if a text within the value has ${NAME}.
 [[nodiscard]] bool mentions(const nlohmann::ordered_json& value, std::string_view name);
 

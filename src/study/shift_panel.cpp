@@ -15,7 +15,7 @@ namespace {
 
 using checkpoint::Json;
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoShift = std::numeric_limits<double>::quiet_NaN();
 
 struct Sum {
   double weighted = 0;
@@ -25,7 +25,7 @@ struct Sum {
     weighted += row.value("mean_abs", 0.0) * count;
     elements += count;
   }
-  [[nodiscard]] double mean() const { return elements > 0 ? weighted / elements : kNothing; }
+  [[nodiscard]] double mean() const { return elements > 0 ? weighted / elements : kNoShift; }
 };
 
 const Json& rows_of(const Json& output) {
@@ -77,7 +77,7 @@ report::HeatMap map_of(const Measure& measure, const std::string& base, const st
     map.rows.push_back(fmt::format("{}", layer));
     for (const std::string& role : roles) {
       const auto found = shift.places.find({layer, role});
-      map.values.push_back(found == shift.places.end() ? kNothing : found->second.mean());
+      map.values.push_back(found == shift.places.end() ? kNoShift : found->second.mean());
     }
   }
   return map;

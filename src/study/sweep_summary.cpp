@@ -10,19 +10,18 @@
 #include "report/markup.h"
 #include "report/scatter_plot.h"
 #include "study/front_comparison.h"
+#include "study/placeholder.h"
 
 namespace cambium::study {
 namespace {
 
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
-std::string plain(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+constexpr double kNoLevel = std::numeric_limits<double>::quiet_NaN();
 
 std::string label_of(const Sweep& sweep, const Arm& arm, const std::string& without) {
   std::string label;
   for (const auto& [key, values] : sweep.grid) {
     if (key == without || values.size() < 2) continue;
-    label += fmt::format("{}{} {}", label.empty() ? "" : ", ", key, plain(arm.point.at(key)));
+    label += fmt::format("{}{} {}", label.empty() ? "" : ", ", key, plain_text(arm.point.at(key)));
   }
   return label;
 }
@@ -99,7 +98,7 @@ SweepChoice sweep_choice(const StudyFile& study, const Sweep& sweep, const std::
   const TaskGroup& gain = study.group(sweep.gain);
   const auto score = [&](const std::string& arm, const TaskGroup& group, Half half) {
     const Scores::Cell cell = scores.mean(base, arm, group.name, group.tasks, half);
-    return cell.seeds == 0 ? kNothing : cell.estimate.value;
+    return cell.seeds == 0 ? kNoLevel : cell.estimate.value;
   };
   SweepChoice choice;
   const double kept_before = score(sweep.reference, keep, Half::kEven);

@@ -225,7 +225,7 @@ double three_class_f1(const std::vector<Value>& pairs) {
   return sum / 3;
 }
 
-constexpr BuiltinFunction kFunctions[] = {
+constexpr BuiltinFunction kLanguageTaskFunctions[] = {
     {.name = "arithmetic/utils.process_docs", .documents = arithmetic_documents},
     {.name = "cb/aggregate.cb_multi_fi", .aggregation = three_class_f1},
     {.name = "copa/utils.doc_to_choice", .field = copa_choices},
@@ -246,6 +246,6 @@ constexpr BuiltinFunction kFunctions[] = {
 
 }  // namespace
 
-std::span<const BuiltinFunction> language_task_functions() { return kFunctions; }
+std::span<const BuiltinFunction> language_task_functions() { return kLanguageTaskFunctions; }
 
 }  // namespace cambium::tasks

@@ -36,10 +36,10 @@ struct Aggregation {
   bool higher_is_better = true;
 };
 
-class Scorer {
+class TaskScorer {
  public:
-  Scorer(const Task& task, const std::vector<Request>& requests, const std::vector<std::vector<Response>>& responses,
-         const ScoreOptions& options)
+  TaskScorer(const Task& task, const std::vector<Request>& requests,
+             const std::vector<std::vector<Response>>& responses, const ScoreOptions& options)
       : task_(task), requests_(requests), responses_(responses), options_(options), metrics_(task) {}
 
   TaskScore run() {
@@ -155,7 +155,7 @@ TaskScore score(const Task& task, const std::vector<Request>& requests,
     throw ValueError(
         fmt::format("task '{}': {} requests have {} answers", task.name(), requests.size(), responses.size()));
   }
-  return Scorer(task, requests, responses, options).run();
+  return TaskScorer(task, requests, responses, options).run();
 }
 
 }  // namespace cambium::tasks

@@ -51,7 +51,7 @@ std::vector<Segment> segments_of(const std::vector<Value>& values) {
   return segments;
 }
 
-std::vector<std::string> words_of(std::string_view text) {
+std::vector<std::string> blank_separated(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
   for (std::size_t at = 0; at < text.size();) {
@@ -90,7 +90,7 @@ std::vector<std::string> tokens_13a(std::string_view text) {
   line = kMarks.substitute(" " + line + " ", R"( \1 )");
   line = kPointBehindOther.substitute(line, R"(\1 \2 )");
   line = kPointBeforeOther.substitute(line, R"( \1 \2)");
-  return words_of(kDashBehindDigit.substitute(line, R"(\1 \2 )"));
+  return blank_separated(kDashBehindDigit.substitute(line, R"(\1 \2 )"));
 }
 
 Counts word_ngrams(const std::vector<std::string>& words, std::size_t order) {
@@ -144,7 +144,7 @@ BleuCounts counts_of(const Segment& segment) {
 std::vector<std::string> words_without_marks(std::string_view text) {
   static constexpr std::string_view kMarks = R"(!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~)";
   std::vector<std::string> words;
-  for (std::string& word : words_of(text)) {
+  for (std::string& word : blank_separated(text)) {
     const bool one = jinja::count_code_points(word) == 1;
     if (!one && kMarks.find(word.back()) != std::string_view::npos) {
       words.push_back(word.substr(0, word.size() - 1));
@@ -161,7 +161,7 @@ std::vector<std::string> words_without_marks(std::string_view text) {
 
 std::vector<Counts> chrf_ngrams(std::string_view text, int word_order) {
   std::u32string characters;
-  for (const std::string& word : words_of(text)) characters += jinja::to_code_points(word);
+  for (const std::string& word : blank_separated(text)) characters += jinja::to_code_points(word);
   std::vector<Counts> all;
   for (std::size_t order = 1; order <= kCharacterOrder; ++order) all.push_back(character_ngrams(characters, order));
   if (word_order == 0) return all;

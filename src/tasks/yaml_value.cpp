@@ -84,9 +84,9 @@ Value plain_scalar(const std::string& text) {
   return Value::string(text);
 }
 
-class Reader {
+class YamlReader {
  public:
-  Reader(std::filesystem::path file, std::string_view source) : file_(std::move(file)), source_(source) {}
+  YamlReader(std::filesystem::path file, std::string_view source) : file_(std::move(file)), source_(source) {}
 
   YamlMapping run(const YAML::Node& root) {
     if (!root.IsMap()) fail(root, "expected a mapping of keys to values");
@@ -192,7 +192,7 @@ YamlMapping read_yaml(const std::filesystem::path& file) {
   } catch (const YAML::Exception& error) {
     throw RecipeError(fmt::format("{}:{}: not valid YAML: {}", file.string(), error.mark.line + 1, error.msg));
   }
-  return Reader(file, text).run(root);
+  return YamlReader(file, text).run(root);
 }
 
 std::string function_name(const Value& value) {

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <cstring>
 
-// SSE4, AVX2 and AVX-512 are what differs in speed here (and plain C++ below them); others cost compile time only.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/convert.cpp"
 #include <hwy/foreach_target.h>

@@ -9,11 +9,11 @@ namespace cambium::eval {
 
 namespace {
 
-constexpr double kWriteSeconds = 1.0;
+constexpr double kTuningWriteSeconds = 1.0;
 constexpr const char* kBeginning = "beginning a tuning run";
 constexpr const char* kWriting = "writing a tuning run";
 
-double seconds_now() {
+double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
@@ -48,12 +48,12 @@ TuningStore::TuningStore(const std::filesystem::path& file, const NewTuning& run
       .bind(1, kept_step)
       .run();
   transaction.commit();
-  last_write_ = seconds_now();
+  last_write_ = steady_seconds();
 }
 
 void TuningStore::add(std::int64_t step, std::string_view name, double value) {
   waiting_.push_back({step, std::string(name), value});
-  if (seconds_now() - last_write_ >= kWriteSeconds) flush();
+  if (steady_seconds() - last_write_ >= kTuningWriteSeconds) flush();
 }
 
 void TuningStore::flush() {
@@ -70,7 +70,7 @@ void TuningStore::flush() {
   }
   transaction.commit();
   waiting_.clear();
-  last_write_ = seconds_now();
+  last_write_ = steady_seconds();
 }
 
 void TuningStore::finish(std::string_view end, double seconds) {

@@ -4,7 +4,6 @@
 
 #include "model/native/bf16_product.h"
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "model/native/panel_product.cpp"
 #include <hwy/foreach_target.h>

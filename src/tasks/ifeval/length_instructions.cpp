@@ -14,7 +14,7 @@ namespace {
 
 namespace jinja = text::jinja;
 
-bool is_blank(std::string_view text) { return jinja::strip(text).empty(); }
+bool is_blank_text(std::string_view text) { return jinja::strip(text).empty(); }
 
 std::vector<std::string_view> split_at(std::string_view text, std::string_view separator) {
   std::vector<std::string_view> parts;
@@ -66,7 +66,7 @@ Check number_paragraphs(const InstructionArguments& arguments) {
     const std::vector<std::string> paragraphs = kDivider.split(response);
     std::size_t count = paragraphs.size();
     for (std::size_t i = 0; i < paragraphs.size(); ++i) {
-      if (!is_blank(paragraphs[i])) continue;
+      if (!is_blank_text(paragraphs[i])) continue;
       if (i != 0 && i + 1 != paragraphs.size()) return false;
       --count;
     }
@@ -85,7 +85,7 @@ Check nth_paragraph_first_word(const InstructionArguments& arguments) {
   return [wanted, nth, word](std::string_view response) {
     const std::vector<std::string_view> paragraphs = split_at(response, "\n\n");
     const auto count =
-        static_cast<double>(paragraphs.size()) - static_cast<double>(std::ranges::count_if(paragraphs, is_blank));
+        static_cast<double>(paragraphs.size()) - static_cast<double>(std::ranges::count_if(paragraphs, is_blank_text));
     if (nth > count) return false;
     const std::string_view paragraph = jinja::strip(paragraphs[static_cast<std::size_t>(nth) - 1]);
     return !paragraph.empty() && count == wanted && first_word(paragraph) == word;

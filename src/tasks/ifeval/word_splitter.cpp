@@ -19,7 +19,7 @@ struct Rewrite {
 
 constexpr std::string_view kApart = R"( \g<0> )";
 constexpr std::string_view kTwoApart = R"( \1 \2 )";
-constexpr PythonRegex::Flags kAnyCase{.ignore_case = true};
+constexpr PythonRegex::Flags kEitherCase{.ignore_case = true};
 
 // The rules in the order in which they are applied.
 std::span<const Rewrite> mark_rewrites() {
@@ -29,7 +29,7 @@ std::span<const Rewrite> mark_rewrites() {
       {PythonRegex(R"(^")"), "``"},
       {PythonRegex("``"), kApart},
       {PythonRegex(R"(([ (\[{<])(?:"|''))"), R"(\1 `` )"},
-      {PythonRegex(R"((?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w))", kAnyCase), R"(\g<0> )"},
+      {PythonRegex(R"((?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w))", kEitherCase), R"(\g<0> )"},
       // marks
       {PythonRegex(R"(([^.])(\.)([\])}>"'»”’ ]*+)\s*$)"), R"(\1 \2 \3 )"},
       {PythonRegex(R"(([:,])(\D))"), R"( \1 \2)"},
@@ -58,16 +58,16 @@ std::span<const Rewrite> ending_rewrites() {
       {PythonRegex("([^' ])('[sS]|'[mM]|'[dD]|') "), R"(\1 \2 )"},
       {PythonRegex("([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) "), R"(\1 \2 )"},
       // contracted words
-      {PythonRegex(R"(\b(can)(not)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(d)('ye)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(gim)(me)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(gon)(na)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(got)(ta)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(lem)(me)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(more)('n)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"(\b(wan)(na)(?=\s))", kAnyCase), kTwoApart},
-      {PythonRegex(R"( ('t)(is)\b)", kAnyCase), kTwoApart},
-      {PythonRegex(R"( ('t)(was)\b)", kAnyCase), kTwoApart},
+      {PythonRegex(R"(\b(can)(not)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(d)('ye)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(gim)(me)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(gon)(na)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(got)(ta)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(lem)(me)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(more)('n)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"(\b(wan)(na)(?=\s))", kEitherCase), kTwoApart},
+      {PythonRegex(R"( ('t)(is)\b)", kEitherCase), kTwoApart},
+      {PythonRegex(R"( ('t)(was)\b)", kEitherCase), kTwoApart},
   };
   return kRewrites;
 }

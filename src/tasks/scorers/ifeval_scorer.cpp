@@ -9,7 +9,7 @@ namespace {
 
 using text::jinja::Value;
 
-Value list_of(const std::vector<bool>& followed) {
+Value flag_list(const std::vector<bool>& followed) {
   std::vector<Value> values;
   for (const bool one : followed) values.push_back(Value::boolean(one));
   return Value::list(std::move(values));
@@ -21,7 +21,7 @@ std::vector<double> numbers_of(const std::vector<bool>& followed) { return {foll
 
 AnswerScore score_ifeval(const Value& document, const std::string& response, const ScorerOptions& options) {
   const ifeval::Verdict verdict = ifeval::judge(document, response, {.seed = options.seed});
-  AnswerScore score{{{"strict", list_of(verdict.strict)}, {"loose", list_of(verdict.loose)}},
+  AnswerScore score{{{"strict", flag_list(verdict.strict)}, {"loose", flag_list(verdict.loose)}},
                     {{"prompt_level_strict_acc", {verdict.strict_all() ? 1.0 : 0.0}},
                      {"inst_level_strict_acc", numbers_of(verdict.strict)},
                      {"prompt_level_loose_acc", {verdict.loose_all() ? 1.0 : 0.0}},

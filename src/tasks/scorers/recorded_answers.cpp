@@ -65,7 +65,7 @@ RowFile read_rows(const std::filesystem::path& path) {
   return file;
 }
 
-const Value* field(const Value& row, std::string_view name) {
+const Value* recorded_field(const Value& row, std::string_view name) {
   const Value* found = row.as_dict().find(name);
   return found == nullptr || found->is_none() ? nullptr : found;
 }
@@ -78,7 +78,7 @@ std::string id_text(const Value& id, std::string_view name, const std::string& w
 }
 
 bool all_have(const RowFile& file, std::string_view name) {
-  return std::ranges::all_of(file.rows, [&](const Row& row) { return field(row.value, name) != nullptr; });
+  return std::ranges::all_of(file.rows, [&](const Row& row) { return recorded_field(row.value, name) != nullptr; });
 }
 
 std::string response_of(const RowFile& file, const Row& row, const std::string& wanted) {
@@ -111,11 +111,11 @@ std::string response_of(const RowFile& file, const Row& row, const std::string& 
 
 // lm-evaluation-harness writes a row for each filter of a task: the same answer again.
 void drop_other_filters(RowFile& file) {
-  const Value* first = field(file.rows[0].value, "filter");
+  const Value* first = recorded_field(file.rows[0].value, "filter");
   if (first == nullptr || !first->is_string() || !all_have(file, "filter") || !all_have(file, "doc_id")) return;
   const std::string kept = first->as_string();
   std::erase_if(file.rows, [&](const Row& row) {
-    const Value* filter = field(row.value, "filter");
+    const Value* filter = recorded_field(row.value, "filter");
     return filter->is_string() && filter->as_string() != kept;
   });
 }
@@ -125,7 +125,7 @@ std::string matching_field(const RowFile& responses, const RowFile& data, const 
   if (!wanted.empty()) {
     for (const RowFile* file : {&responses, &data}) {
       for (const Row& row : file->rows) {
-        if (field(row.value, wanted) == nullptr) {
+        if (recorded_field(row.value, wanted) == nullptr) {
           throw RecipeError(
               fmt::format("{}: has no field '{}', which rows are to be matched by", file->where(row), wanted));
         }
@@ -142,7 +142,7 @@ std::string matching_field(const RowFile& responses, const RowFile& data, const 
 std::unordered_map<std::string, std::size_t> rows_by_id(const RowFile& file, const std::string& name) {
   std::unordered_map<std::string, std::size_t> rows;
   for (std::size_t i = 0; i < file.rows.size(); ++i) {
-    const std::string id = id_text(*field(file.rows[i].value, name), name, file.where(file.rows[i]));
+    const std::string id = id_text(*recorded_field(file.rows[i].value, name), name, file.where(file.rows[i]));
     const auto [before, is_new] = rows.emplace(id, i);
     if (!is_new) {
       throw RecipeError(fmt::format("{}: the {} '{}' was already in line {}", file.where(file.rows[i]), name, id,
@@ -162,13 +162,13 @@ std::unordered_map<std::string, std::size_t> rows_by_id(const RowFile& file, con
 std::vector<RecordedAnswer> with_own_documents(const RowFile& responses, const RecordedAnswersOptions& options) {
   std::vector<RecordedAnswer> answers;
   for (const Row& row : responses.rows) {
-    const Value* document = field(row.value, "doc");
+    const Value* document = recorded_field(row.value, "doc");
     if (document == nullptr || !document->is_dict()) {
       throw RecipeError(fmt::format(
           "{}: give the data with --data; only rows with their own 'doc' (lm-evaluation-harness's samples) need none",
           responses.where(row)));
     }
-    const Value* id = field(row.value, "doc_id");
+    const Value* id = recorded_field(row.value, "doc_id");
     answers.push_back(
         {*document, row.value, response_of(responses, row, options.response_field), id != nullptr ? "doc_id" : "index",
          id != nullptr ? *id : Value::integer(static_cast<std::int64_t>(answers.size())), responses.where(row)});
@@ -204,7 +204,7 @@ std::vector<RecordedAnswer> read_recorded_answers(const RecordedAnswersOptions& 
   const auto data_rows = rows_by_id(data, name);
   const auto response_rows = rows_by_id(responses, name);
   for (const Row& row : responses.rows) {
-    const Value& id = *field(row.value, name);
+    const Value& id = *recorded_field(row.value, name);
     const auto found = data_rows.find(id_text(id, name, responses.where(row)));
     if (found == data_rows.end()) {
       throw RecipeError(fmt::format("{}: {} has no row whose {} is '{}'", responses.where(row), data.name, name,
@@ -215,7 +215,7 @@ std::vector<RecordedAnswer> read_recorded_answers(const RecordedAnswersOptions& 
   }
   if (!options.partial) {
     for (const Row& row : data.rows) {
-      if (!response_rows.contains(id_text(*field(row.value, name), name, data.where(row)))) {
+      if (!response_rows.contains(id_text(*recorded_field(row.value, name), name, data.where(row)))) {
         refuse_missing(data, row, responses);
       }
     }

@@ -29,7 +29,7 @@ const std::string& only_text(const std::vector<Value>& responses) {
   return answer->as_string();
 }
 
-Value list_of(const std::vector<bool>& flags) {
+Value followed_list(const std::vector<bool>& flags) {
   std::vector<Value> values;
   for (const bool flag : flags) values.push_back(Value::boolean(flag));
   return Value::list(std::move(values));
@@ -45,9 +45,9 @@ MetricValues as_metric(std::string_view name, const AnswerScore& score) {
 MetricValues ifeval_results(const Value& document, const std::vector<Value>& responses) {
   const ifeval::Verdict verdict = ifeval::judge(document, only_text(responses));
   return {{"prompt_level_strict_acc", Value::boolean(verdict.strict_all())},
-          {"inst_level_strict_acc", list_of(verdict.strict)},
+          {"inst_level_strict_acc", followed_list(verdict.strict)},
           {"prompt_level_loose_acc", Value::boolean(verdict.loose_all())},
-          {"inst_level_loose_acc", list_of(verdict.loose)}};
+          {"inst_level_loose_acc", followed_list(verdict.loose)}};
 }
 
 double mean_of_lists(const std::vector<Value>& lists) {

@@ -18,7 +18,7 @@ namespace {
 namespace jinja = text::jinja;
 using jinja::Value;
 
-constexpr std::array<std::string_view, 6> kGoldFields{"answers", "answer", "gold", "target", "label", "Answer"};
+constexpr std::array<std::string_view, 6> kShortGoldFields{"answers", "answer", "gold", "target", "label", "Answer"};
 constexpr std::array<std::string_view, 3> kVqaFields{"answers", "answer", "multiple_choice_answer"};
 constexpr std::array<std::string_view, 5> kDigitFields{"digit", "label", "answer", "gold", "target"};
 
@@ -50,7 +50,7 @@ AnswerScore score_match(const Value& document, const std::string& response, cons
   const std::string given = plain_words(response);
   bool equal = false;
   bool contained = false;
-  for (const std::string& gold : gold_texts(gold_value(document, options.gold_field, kGoldFields))) {
+  for (const std::string& gold : gold_texts(gold_value(document, options.gold_field, kShortGoldFields))) {
     const std::string wanted = plain_words(gold);
     equal = equal || given == wanted;
     contained = contained || (!wanted.empty() && contains_words(given, wanted));
@@ -62,13 +62,13 @@ AnswerScore score_match(const Value& document, const std::string& response, cons
 }
 
 AnswerScore score_yes_no(const Value& document, const std::string& response, const ScorerOptions& options) {
-  const bool gold = gold_truth(gold_texts(gold_value(document, options.gold_field, kGoldFields)).front());
+  const bool gold = gold_truth(gold_texts(gold_value(document, options.gold_field, kShortGoldFields)).front());
   const std::optional<bool> given = extract_yes_no(response);
   return single(given ? Value::string(*given ? "yes" : "no") : Value(), given && *given == gold, "acc");
 }
 
 AnswerScore score_number(const Value& document, const std::string& response, const ScorerOptions& options) {
-  const std::string gold = gold_texts(gold_value(document, options.gold_field, kGoldFields)).front();
+  const std::string gold = gold_texts(gold_value(document, options.gold_field, kShortGoldFields)).front();
   const std::optional<double> wanted = read_number(gold);
   if (!wanted) throw RecipeError(fmt::format("the right answer is '{}', expected a number", gold));
   const std::optional<double> given = extract_number(response);

@@ -13,7 +13,7 @@ namespace {
 
 namespace jinja = text::jinja;
 
-constexpr std::string_view kMarks = ";/[]\"{}()=+\\_-><@`,?!";
+constexpr std::string_view kVqaMarks = ";/[]\"{}()=+\\_-><@`,?!";
 constexpr std::array<std::string_view, 3> kArticles{"a", "an", "the"};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kNumberWords{{{"none", "0"},
                                                                                       {"zero", "0"},
@@ -71,17 +71,17 @@ bool has_thousands_comma(std::string_view text) {
 
 // A mark that touches a blank somewhere goes, all of it; one only between letters becomes a blank. A number with a
 // comma makes all marks go.
-std::string without_marks(std::string_view text) {
+std::string without_vqa_marks(std::string_view text) {
   const bool all_go = has_thousands_comma(text);
   std::array<bool, 128> goes{};
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (kMarks.find(text[i]) == std::string_view::npos) continue;
+    if (kVqaMarks.find(text[i]) == std::string_view::npos) continue;
     const bool touches = (i > 0 && text[i - 1] == ' ') || (i + 1 < text.size() && text[i + 1] == ' ');
     if (all_go || touches) goes[static_cast<unsigned char>(text[i])] = true;
   }
   std::string out;
   for (const char c : text) {
-    if (kMarks.find(c) == std::string_view::npos) {
+    if (kVqaMarks.find(c) == std::string_view::npos) {
       out += c;
     } else if (!goes[static_cast<unsigned char>(c)]) {
       out += ' ';
@@ -105,7 +105,7 @@ std::string vqa_normalised(std::string_view answer) {
   std::string flat(answer);
   std::ranges::replace(flat, '\n', ' ');
   std::ranges::replace(flat, '\t', ' ');
-  const std::string lower = jinja::to_lower(without_marks(jinja::strip(flat)));
+  const std::string lower = jinja::to_lower(without_vqa_marks(jinja::strip(flat)));
   std::string out;
   for (std::size_t begin = 0; begin < lower.size();) {
     std::size_t end = begin;
