@@ -3,15 +3,17 @@
 # With CAMBIUM_UNITY the rooms without libtorch are compiled together instead, across rooms (docs/decisions.md): the files of
 # each room are collected, and cambium_compile_together() makes the library that all of these rooms then stand for.
 
-# cambium_cold(FILE...): no loop of theirs is hot. -Og compiles sooner than -O2.
+# cambium_cold(FILE...): no loop of theirs is hot: with CAMBIUM_QUICK they are compiled with -Og, sooner than with -O2.
 function(cambium_cold)
-  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Og>)
+  if(CAMBIUM_QUICK)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-Og>)
+  endif()
 endfunction()
 
 # cambium_room(NAME [SEPARATE] [FOLDER folder] [WITHOUT folder] [HOT pattern...] [NEEDS room...] [LIBS library...])
 # SEPARATE: compiled file by file in any case. FOLDER: its folder below src/ where that is not NAME. WITHOUT: a folder in it
 # that is a library of its own. HOT: the files whose loops run over weights, texts or pixels, as patterns below the room
-# (files that Highway compiles for each instruction set are hot in any case); the others are compiled for a quick build.
+# (files that Highway compiles for each instruction set are hot in any case); the others are cold.
 function(cambium_room name)
   cmake_parse_arguments(arg "SEPARATE" "FOLDER;WITHOUT" "HOT;NEEDS;LIBS" ${ARGN})
   if(NOT arg_FOLDER)

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -129,31 +130,32 @@ void run_rows(const text::Tokenizer& tokenizer, const TokenizeOptions& options) 
   }
 }
 
-/// The characters [begin, end) of a text, as a JSON string.
-std::string quoted_span(std::string_view text, text::Offset offset) {
-  std::size_t characters = 0;
-  std::size_t begin = text.size();
-  std::size_t end = text.size();
+/// Where each character of a text begins, and last its end.
+std::vector<std::size_t> character_starts(std::string_view text) {
+  std::vector<std::size_t> starts;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U) continue;
-    if (characters == offset.begin) begin = i;
-    if (characters == offset.end) end = i;
-    ++characters;
+    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) starts.push_back(i);
   }
-  return json(std::string(text.substr(begin, end - begin))).dump();
+  starts.push_back(text.size());
+  return starts;
 }
 
 /// For people: one token a line, with its place, the vocabulary's spelling and the text it stands for.
 void print_tokens(const text::Tokenizer& tokenizer, const TokenizeOptions& options) {
   const std::string text(std::istreambuf_iterator<char>(std::cin), {});
   const text::Encoding encoding = tokenizer.encode(text, {.add_special = !options.no_special});
+  const std::vector<std::size_t> starts = character_starts(text);
+  const auto quoted = [&](text::Offset span) {
+    const std::size_t last = starts.size() - 1, begin = starts[std::min<std::size_t>(span.begin, last)];
+    return json(text.substr(begin, starts[std::min<std::size_t>(span.end, last)] - begin)).dump();
+  };
   std::cout << fmt::format("{:>8}  {:>13}  {:<24}  {}\n", "id", "characters", "token", "text");
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
     const text::Offset offset = encoding.offsets[i];
     const bool framed = encoding.is_special[i] != 0;
-    std::cout << fmt::format(
-        "{:>8}  {:>13}  {:<24}  {}\n", encoding.ids[i], framed ? "" : fmt::format("{}-{}", offset.begin, offset.end),
-        json(tokenizer.token(encoding.ids[i]).value_or("")).dump(), framed ? "" : quoted_span(text, offset));
+    std::cout << fmt::format("{:>8}  {:>13}  {:<24}  {}\n", encoding.ids[i],
+                             framed ? "" : fmt::format("{}-{}", offset.begin, offset.end),
+                             json(tokenizer.token(encoding.ids[i]).value_or("")).dump(), framed ? "" : quoted(offset));
   }
   std::cout << fmt::format("{} tokens\n", encoding.ids.size());
 }
