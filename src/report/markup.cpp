@@ -52,8 +52,13 @@ std::string number_text(double value, int digits) {
       break;
     }
   }
-  std::string text = fmt::format("{:.{}g}{}", value, digits, suffix);
-  if (const auto exponent = text.find("e-0"); exponent != std::string::npos) text.replace(exponent, 3, "e−");
+  // Sums of fractions leave such dust where the result is 0.
+  if (size < 1e-12) value = 0;
+  std::string text = fmt::format("{:.{}g}", value, digits);
+  if (text.find("e+") != std::string::npos) text = fmt::format("{:.0f}", value);
+  if (const auto exponent = text.find("e-"); exponent != std::string::npos)
+    text.replace(exponent, text[exponent + 2] == '0' ? 3 : 2, "e−");
+  text += suffix;
   if (text.starts_with('-')) text.replace(0, 1, "−");
   return text;
 }

@@ -57,6 +57,8 @@ std::string sentence_of(const StudyFile& study, std::span<const ContrastResult> 
   return sentence + ".";
 }
 
+constexpr double kSignificance = 0.05;
+
 std::string headline_of(const report::StudyResults& results) {
   std::size_t expected = 0, seen = 0, opposite = 0, open = 0;
   for (const ContrastResult& each : results.contrasts) {
@@ -80,6 +82,16 @@ std::string headline_of(const report::StudyResults& results) {
   if (open > 0)
     text += fmt::format("{}{} comparison{} had no expected direction.", text.empty() ? "" : " ", open,
                         open == 1 ? "" : "s");
+  // Each comparison is judged by its own interval: of many, some lie clear of 0 by chance.
+  const std::size_t clear = static_cast<std::size_t>(std::ranges::count_if(
+      results.contrasts, [](const ContrastResult& each) { return each.plot.low > 0 || each.plot.high < 0; }));
+  const std::size_t corrected = static_cast<std::size_t>(std::ranges::count_if(
+      results.contrasts, [](const ContrastResult& each) { return each.adjusted_p < kSignificance; }));
+  if (clear > 0)
+    text += fmt::format(
+        " {} of the {} intervals lie{} clear of 0; corrected for the number of comparisons (Holm), {} stay{} below p = "
+        "{}.",
+        clear, results.contrasts.size(), clear == 1 ? "s" : "", corrected, corrected == 1 ? "s" : "", kSignificance);
   return text;
 }
 

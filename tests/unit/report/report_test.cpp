@@ -28,6 +28,10 @@ TEST(Markup, PrintsNumbersForReaders) {
   EXPECT_EQ(number_text(240000), "240k");
   EXPECT_EQ(number_text(1134080), "1.13M");
   EXPECT_EQ(number_text(0.00001), "1e−5");
+  EXPECT_EQ(number_text(2.5e-11), "2.5e−11");
+  EXPECT_EQ(number_text(8.88e-17), "0");
+  EXPECT_EQ(number_text(6620), "6620");
+  EXPECT_EQ(number_text(999960), "1000k");
   EXPECT_EQ(signed_text(-0.04), "0.0");
   EXPECT_EQ(signed_text(8.94), "+8.9");
   EXPECT_EQ(number_text(NAN), "–");

@@ -37,6 +37,7 @@ TEST(StudyAbstract, OneSentenceTellsAContrastOfAllBases) {
   report::StudyResults results;
   results.contrasts = {contrast("llama", -12.3, -15, -9.6, -1, "as expected"),
                        contrast("qwen2", -4, -8.5, 0.5, -1, "not told apart")};
+  results.contrasts.front().adjusted_p = 0.003;
   add_abstract(study_of({"llama", "qwen2"}), results);
   EXPECT_THAT(
       results.abstract,
@@ -45,7 +46,9 @@ TEST(StudyAbstract, OneSentenceTellsAContrastOfAllBases) {
   EXPECT_EQ(
       results.headline,
       "Of 2 comparisons with an expected direction 1 is seen as expected, 0 go the other way, and 1 cannot be told "
-      "from no difference.");
+      "from no difference. 1 of the 2 intervals lies clear of 0; corrected for the number of comparisons (Holm), 1 "
+      "stays below "
+      "p = 0.05.");
 }
 
 TEST(StudyAbstract, SaysWhatTheIntervalsCover) {
