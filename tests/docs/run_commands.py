@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the commands of the documentation. usage: run_commands.py CAMBIUM MAKE_PAIR FILE.md...
+"""Runs the commands of the documentation. usage: run_commands.py [--no-engine] CAMBIUM MAKE_PAIR FILE.md...
 
 Each Markdown file gets a folder of its own with the generated models `base` and `mllm` (bench/make_pair). In it, in the file's order:
   ```yaml NAME (any language, then a file name)   writes the block to NAME
   ```console                                      runs each line that begins with "$ " (a line ending in \\ goes on in the next);
                                                   "[exit N]" behind the command's output states another exit code than 0
   ```console needs=X                              the same if the model folder CAMBIUM_TEST_MODELS/X exists; it is linked as X
+With --no-engine (a build without it) a file is left at its first command that says it needs the engine: later ones may need its output.
 Exits 1 and names file, line and command when one ends otherwise than stated.
 """
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+NEEDS_ENGINE = re.compile(r"needs libcambium_engine\.so|built without the engine")
 FENCE = re.compile(r"^```(\S*) ?(.*)$")
 
 
@@ -51,7 +53,7 @@ def commands(lines):
     return found
 
 
-def run_file(path, cambium, make_pair):
+def run_file(path, cambium, make_pair, engine):
     ran, failures = 0, []
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([make_pair, folder], check=True)
@@ -72,6 +74,8 @@ def run_file(path, cambium, make_pair):
                     os.symlink(source, os.path.join(folder, rest[6:]))
             for offset, command, code in commands(lines):
                 result = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True)
+                if not engine and result.returncode != 0 and NEEDS_ENGINE.search(result.stderr):
+                    return ran, failures
                 ran += 1
                 if result.returncode != code:
                     failures.append(f"{path}:{number + offset}: $ {command}\n  exit {result.returncode} for {code}\n  "
@@ -80,10 +84,12 @@ def run_file(path, cambium, make_pair):
 
 
 def main():
-    cambium, make_pair, files = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--no-engine"]
+    engine = len(arguments) == len(sys.argv) - 1
+    cambium, make_pair, files = os.path.abspath(arguments[0]), os.path.abspath(arguments[1]), arguments[2:]
     total, failures = 0, []
     for path in files:
-        ran, failed = run_file(path, cambium, make_pair)
+        ran, failed = run_file(path, cambium, make_pair, engine)
         total += ran
         failures += failed
     print("\n".join(failures + [f"{total - len(failures)} of {total} documented commands end as stated"]))
