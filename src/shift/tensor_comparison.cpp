@@ -14,6 +14,8 @@ namespace {
 
 // Unit of work and of the order of sums.
 constexpr std::size_t kBlockElements = std::size_t{1} << 18;
+// Pages are given back for so many blocks at once: each time interrupts the other threads.
+constexpr std::size_t kReleasedBlocks = 16;
 // Small enough that what is read stays in the first-level cache until it is summed.
 constexpr std::size_t kChunkElements = 1024;
 
@@ -125,6 +127,13 @@ std::uint64_t TensorComparison::for_each_segment(std::size_t first, std::size_t 
   return nonfinite;
 }
 
+void TensorComparison::release(std::size_t first_block, std::size_t count) const {
+  if (blocks_.empty()) return;
+  const Block &first = blocks_[first_block], &last = blocks_[std::min(first_block + count, blocks_.size()) - 1];
+  base_.release(first.first, last.first + last.count - first.first);
+  tuned_.release(first.first, last.first + last.count - first.first);
+}
+
 TensorComparison::BlockResult TensorComparison::compare(const Block& block, ComparisonScratch& scratch) const {
   scratch.lanes.assign(std::max<std::size_t>(1, heads_.slots.size()), MomentLanes{});
   BlockResult result;
@@ -154,8 +163,6 @@ TensorComparison::BlockResult TensorComparison::compare(const Block& block, Comp
       result.nonfinite += for_each_segment(first, count, scratch, add_values);
     }
   });
-  base_.release(block.first, block.count);
-  tuned_.release(block.first, block.count);
   result.first_slot = lowest;
   for (std::size_t slot = lowest; slot <= highest; ++slot) result.slots.push_back(scratch.lanes[slot].total());
   return result;
@@ -168,7 +175,12 @@ std::vector<MassBucket> TensorComparison::run(std::span<ComparisonScratch> scrat
     if (progress.stop_requested()) throw Interrupted("stopped before the shift was complete");
     results[index] = compare(blocks_[index], scratch[worker]);
     progress.advance(blocks_[index].count);
+    // The group before this one: other threads may still be at blocks of this one.
+    const std::size_t done = index + 1;
+    if (done % kReleasedBlocks == 0 && done > kReleasedBlocks) release(done - 2 * kReleasedBlocks, kReleasedBlocks);
   });
+  const std::size_t groups = blocks_.size() / kReleasedBlocks;
+  release(groups == 0 ? 0 : (groups - 1) * kReleasedBlocks, 2 * kReleasedBlocks);
 
   for (const HeadSlot& slot : heads_.slots) shift.heads.push_back({slot, {}});
   for (const BlockResult& result : results) {

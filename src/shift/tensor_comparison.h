@@ -51,6 +51,8 @@ class TensorComparison {
   template <class Visit>
   std::uint64_t for_each_segment(std::size_t first, std::size_t count, ComparisonScratch& scratch,
                                  const Visit& visit) const;
+  /// Gives the pages of `count` blocks back, of as many as there are.
+  void release(std::size_t first_block, std::size_t count) const;
   [[nodiscard]] BlockResult compare(const Block& block, ComparisonScratch& scratch) const;
   [[noreturn]] void refuse(std::size_t element, float base, float tuned) const;
 
